@@ -37,9 +37,9 @@ from chatroom.ctl.streams import plain, print_error, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.time_options import past_moment
 from chatroom.errors import InvalidValue, NotFound
+from chatroom.storage.sql import history_archive
 from chatroom.storage.sql.history_rows import find_conversation
 from chatroom.storage.sql.timestamps import to_ms, to_ms_or_none
-from chatroom.storage.sqlite import history_archive
 from chatroom.storage.sqlite.history_upkeep import SqliteUpkeep, open_upkeep
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 

@@ -19,8 +19,8 @@ from chatroom.ctl.output import moment, to_json
 from chatroom.ctl.streams import plain
 from chatroom.errors import InvalidValue, Refused
 from chatroom.irc.names import is_channel, is_nick
+from chatroom.storage.sql.history_archive import Archived
 from chatroom.storage.sql.timestamps import from_ms, to_ms
-from chatroom.storage.sqlite.history_archive import Archived
 
 FindAccount = Callable[[str, int], int | None]
 """Returns the id of the account that had this name at this time (Unix milliseconds), or None."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from chatroom.chat.stored.entries import Entry
 from chatroom.ctl.history_lines import Unplaceable, read_line
 from chatroom.errors import InvalidValue
-from chatroom.storage.sqlite import history_archive, history_index
+from chatroom.storage.sql import history_archive, history_index
 from chatroom.storage.sqlite.database import SqliteDatabase
 from chatroom.storage.sqlite.history_upkeep import SqliteUpkeep
 

@@ -12,8 +12,10 @@ from chatroom.config.database_address import ServerAddress, is_server_url, parse
 from chatroom.errors import StorageError
 
 if TYPE_CHECKING:
+    from chatroom.chat.stored.history_stores import Journal
     from chatroom.storage.sql.sql_stores import SqlStores
     from chatroom.storage.sql.timestamps import Clock
+    from chatroom.storage.sql.upkeep_steps import SqlUpkeep
     from chatroom.storage.sqlite.backup import Progress
     from chatroom.storage.write_guard import WriteGuard
 
@@ -76,6 +78,40 @@ def open_stores(
         clock=clock,
         busy_timeout_s=BUSY_TIMEOUT_S if busy_timeout_s is None else busy_timeout_s,
     )
+
+
+def open_journal(
+    address: Address, *, full: bool = False, clock: Clock | None = None, guard: WriteGuard | None = None
+) -> Journal:
+    """Open a journal on a database that ``open_stores`` has migrated. Raises ``StorageError``.
+
+    ``full``: a commit waits until the disk has it, so that it survives a power cut. ``guard`` is the daemon's, and only
+    for a file.
+    """
+    from chatroom.storage.sql.timestamps import utc_now
+
+    if isinstance(address, Path):
+        from chatroom.storage.sqlite import journal
+
+        return journal.open_journal(address, full=full, clock=clock or utc_now, guard=guard)
+    require_psycopg(address)
+    from chatroom.storage.postgresql import server_journal
+
+    return server_journal.open_journal(address, full=full, clock=clock or utc_now)
+
+
+def open_upkeep(address: Address, *, clock: Clock | None = None) -> SqlUpkeep:
+    """Open the upkeep of a database that ``open_stores`` has migrated. Raises ``StorageError``."""
+    from chatroom.storage.sql.timestamps import utc_now
+
+    if isinstance(address, Path):
+        from chatroom.storage.sqlite import history_upkeep
+
+        return history_upkeep.open_upkeep(address, clock=clock or utc_now)
+    require_psycopg(address)
+    from chatroom.storage.postgresql import server_upkeep
+
+    return server_upkeep.open_upkeep(address, clock=clock or utc_now)
 
 
 def require_psycopg(address: ServerAddress) -> None:

@@ -13,7 +13,7 @@ from harness.shell import Shell
 
 from chatroom.ctl import history_steps
 from chatroom.errors import StorageError
-from chatroom.storage.sqlite import history_archive
+from chatroom.storage.sql import history_archive
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.sqlite_stores import open_stores

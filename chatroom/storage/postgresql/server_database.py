@@ -20,8 +20,9 @@ from psycopg import errors
 from chatroom.config.database_address import ServerAddress
 from chatroom.storage.postgresql import postgresql_errors
 from chatroom.storage.postgresql.connecting import connect
+from chatroom.storage.postgresql.server_words import ServerWords
 from chatroom.storage.postgresql.statements import translate
-from chatroom.storage.sql.contract import Parameters, Result, Row
+from chatroom.storage.sql.contract import Parameters, Result, Row, Sizes
 from chatroom.storage.sql.timestamps import Clock, to_ms
 
 BUSY_TIMEOUT_S = 5.0
@@ -33,7 +34,8 @@ CHANNEL = "chatroom_commits"
 
 _BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})".encode()
 # In one message with the COMMIT, so that it costs no time of its own.
-_COMMIT = f"NOTIFY {CHANNEL}; COMMIT".encode()
+NOTIFY = f"NOTIFY {CHANNEL}"
+_COMMIT = f"{NOTIFY}; COMMIT".encode()
 
 _Answer = TypeVar("_Answer")
 
@@ -46,6 +48,7 @@ class PostgresqlDatabase:
         "_clock",
         "_connection",
         "_has_news",
+        "_is_background",
         "_is_closed",
         "_is_inside",
         "_is_together",
@@ -53,12 +56,24 @@ class PostgresqlDatabase:
         "writer",
     )
 
-    def __init__(self, address: ServerAddress, writer: str, clock: Clock, busy_timeout_s: float) -> None:
-        """Raises ``StorageError`` if the server cannot be reached or does not let us in."""
+    def __init__(
+        self,
+        address: ServerAddress,
+        writer: str,
+        clock: Clock,
+        busy_timeout_s: float,
+        *,
+        is_background: bool = False,
+    ) -> None:
+        """``is_background``: commits tell nobody, and a power cut may take the newest.
+
+        Raises ``StorageError`` if the server cannot be reached or does not let us in.
+        """
         self.address = address
         self.writer = writer
         self._clock = clock
         self._busy_timeout_s = busy_timeout_s
+        self._is_background = is_background
         self._is_closed = False
         self._is_inside = False
         """True in a transaction or a snapshot."""
@@ -117,7 +132,7 @@ class PostgresqlDatabase:
             raise RuntimeError("transactions do not nest")
         with self._block(_BEGIN):
             yield
-            self._command(_COMMIT)
+            self._command(b"COMMIT" if self._is_background else _COMMIT)
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
@@ -209,7 +224,23 @@ class PostgresqlDatabase:
 
     def same_name(self, column: str) -> str:
         """The SQL condition that a column has the name in the next parameter, which is casefolded."""
-        return f"lower({column}) = ?"  # by an index on that expression
+        return same_name(column)
+
+    def numbers_of(self, mark: str) -> str:
+        """A query for the numbers of a JSON array in the parameter ``mark``; its one column is ``value``."""
+        return f"SELECT CAST(value AS BIGINT) AS value FROM ({self.texts_of(mark)}) AS listed"
+
+    def texts_of(self, mark: str) -> str:
+        """A query for the texts of a JSON array in the parameter ``mark``; its one column is ``value``."""
+        return f"SELECT value FROM json_array_elements_text(CAST({mark} AS json)) AS each (value)"
+
+    def sizes(self) -> Sizes:
+        """What the database takes on the server, with the rows that are not in use any more."""
+        return Sizes(self.number("SELECT pg_database_size(current_database())"), 0, 0)
+
+    def words(self) -> ServerWords:
+        """The full-text index of the history."""
+        return ServerWords(self)
 
     def is_misfit(self, error: Exception) -> bool:
         """True if the server refused a row because it breaks a rule of its table."""
@@ -247,9 +278,10 @@ class PostgresqlDatabase:
     def _connect(self) -> psycopg.Connection:
         connection = connect(self.address)
         try:
-            # Waiting for the write lock ends by itself. The second one has us hear of the commits of others.
+            # Waiting for the write lock ends by itself. LISTEN has us hear of the commits of others.
             timeout_ms = round(self._busy_timeout_s * 1000)
-            connection.execute(f"SET lock_timeout = {timeout_ms}; LISTEN {CHANNEL}".encode())
+            rest = "SET synchronous_commit = off" if self._is_background else f"LISTEN {CHANNEL}"
+            connection.execute(f"SET lock_timeout = {timeout_ms}; {rest}".encode())
         except psycopg.Error as error:
             connection.close()
             raise postgresql_errors.from_postgresql(self.address, error) from error
@@ -260,3 +292,8 @@ class PostgresqlDatabase:
         if connection is not None:
             with contextlib.suppress(psycopg.Error):
                 connection.close()
+
+
+def same_name(column: str) -> str:
+    """The SQL condition that a column has the name in the next parameter, which is casefolded."""
+    return f"lower({column}) = ?"  # by an index on that expression

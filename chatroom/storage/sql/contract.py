@@ -16,7 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from chatroom.storage.sql.word_index import WordIndex
 
 Row = tuple[Any, ...]
 Parameters = Sequence[object] | Mapping[str, object]
@@ -39,6 +42,16 @@ class Result(Protocol):
     def fetchall(self) -> list[Any]:
         """The rows that are left."""
         ...
+
+
+class Sizes(NamedTuple):
+    """What a database takes, in bytes."""
+
+    used: int
+    free: int
+    """What the next entries will use."""
+    log: int
+    """What is committed and not in its place yet."""
 
 
 class Database(Protocol):
@@ -117,6 +130,22 @@ class Database(Protocol):
 
     def same_name(self, column: str) -> str:
         """The SQL condition that a column has the name in the next parameter, which is casefolded."""
+        ...
+
+    def numbers_of(self, mark: str) -> str:
+        """A query for the numbers of a JSON array in the parameter ``mark``; its one column is ``value``."""
+        ...
+
+    def texts_of(self, mark: str) -> str:
+        """A query for the texts of a JSON array in the parameter ``mark``; its one column is ``value``."""
+        ...
+
+    def sizes(self) -> Sizes:
+        """What the database takes."""
+        ...
+
+    def words(self) -> WordIndex:
+        """The full-text index of the history."""
         ...
 
     def is_misfit(self, error: Exception) -> bool:

@@ -13,7 +13,7 @@ to a certain message id (``INDEXED``) and reads through the few rows behind it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from chatroom.chat.stored.entries import Conversation, Entry, Kind
@@ -100,12 +100,15 @@ def to_conversation(channel: str | None, low_id: int, high_id: int, guest: str |
     return (low_id, high_id) if guest is None else (low_id, guest)
 
 
-def condition_of(conversation: Conversation) -> tuple[str, tuple[object, ...]]:
-    """The SQL condition for the row of a conversation, and its parameters. Not for the channels that have ended."""
+def condition_of(conversation: Conversation, same_name: Callable[[str], str]) -> tuple[str, tuple[object, ...]]:
+    """The SQL condition for the row of a conversation, and its parameters. Not for the channels that have ended.
+
+    ``same_name`` is that of the database.
+    """
     if isinstance(conversation, str):
         return "folded = ? AND name IS NOT NULL AND ended_ms IS NULL", (casefold(conversation),)
     if isinstance(conversation[1], str):
-        return "low_id = ? AND guest = ?", conversation
+        return f"low_id = ? AND {same_name('guest')}", (conversation[0], casefold(conversation[1]))
     return "low_id = ? AND high_id = ? AND name IS NULL", conversation
 
 
@@ -128,7 +131,7 @@ def highest_message_id(connection: Reader) -> int:
 
 def find_conversation(database: Database, conversation: Conversation) -> int | None:
     """The id of a conversation, or None. A channel's is that of the present channel, not of an ended one."""
-    condition, values = condition_of(conversation)
+    condition, values = condition_of(conversation, database.same_name)
     row = database.row(f"SELECT id FROM conversations WHERE {condition}", values)
     return None if row is None else int(row[0])
 

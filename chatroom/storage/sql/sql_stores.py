@@ -121,10 +121,12 @@ class SqlStores:
 
         return SqlChannels(self._database)
 
-    @property
+    @cached_property
     def history(self) -> HistoryStore:
         """The entries of the history."""
-        raise NotImplementedError
+        from chatroom.storage.sql.history_store import SqlHistory
+
+        return SqlHistory(self._database)
 
     @cached_property
     def presence(self) -> PresenceStore:

@@ -13,13 +13,17 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chatroom.errors import DatabaseBusy, DiskFull, StorageError
-from chatroom.storage.sql.contract import Parameters, Row
+from chatroom.storage.sql.contract import Parameters, Row, Sizes
 from chatroom.storage.sql.timestamps import Clock, to_ms
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.log_sync import sync_log
 from chatroom.storage.write_guard import WriteGuard
+
+if TYPE_CHECKING:
+    from chatroom.storage.sqlite.sqlite_words import SqliteWords
 
 BUSY_TIMEOUT_S = 5.0
 """How long a transaction waits for the write lock before it raises ``DatabaseBusy``."""
@@ -262,7 +266,25 @@ class SqliteDatabase:
 
     def same_name(self, column: str) -> str:
         """The SQL condition that a column has the name in the next parameter, which is casefolded."""
-        return f"{column} = ? COLLATE NOCASE"  # by the index of a column that is declared so
+        return same_name(column)
+
+    def numbers_of(self, mark: str) -> str:
+        """A query for the numbers of a JSON array in the parameter ``mark``; its one column is ``value``."""
+        return f"SELECT value FROM json_each({mark})"
+
+    texts_of = numbers_of
+    """As ``numbers_of``, for texts: SQLite knows the type of each value."""
+
+    def sizes(self) -> Sizes:
+        """What the files take."""
+        page, free = self.number("PRAGMA page_size"), self.number("PRAGMA freelist_count")
+        return Sizes(page * (self.number("PRAGMA page_count") - free), page * free, self.wal_size())
+
+    def words(self) -> SqliteWords:
+        """The full-text index of the history."""
+        from chatroom.storage.sqlite.sqlite_words import SqliteWords  # few commands need it
+
+        return SqliteWords(self)
 
     def is_misfit(self, error: Exception) -> bool:
         """True if SQLite refused a row because it breaks a rule of its table."""
@@ -343,3 +365,8 @@ class SqliteDatabase:
             self.checkpoint()
             self._wrote = False
         self._connection.close()
+
+
+def same_name(column: str) -> str:
+    """The SQL condition that a column has the name in the next parameter."""
+    return f"{column} = ? COLLATE NOCASE"  # by the index of a column that is declared so

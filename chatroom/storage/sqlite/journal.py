@@ -21,7 +21,7 @@ from chatroom.storage.sql.history_rows import INSERTS, MOST_AT_ONCE, columns_of,
 from chatroom.storage.sql.hook_rows import insert_events
 from chatroom.storage.sql.timestamps import Clock, to_ms, utc_now
 from chatroom.storage.sqlite import sqlite_errors
-from chatroom.storage.sqlite.database import WAL_LIMIT
+from chatroom.storage.sqlite.database import WAL_LIMIT, same_name
 from chatroom.storage.write_guard import WriteGuard
 
 _MOST_KNOWN = 20_000
@@ -180,7 +180,7 @@ class SqliteJournal:
 
 def find_or_add(connection: sqlite3.Connection, conversation: Conversation) -> tuple[int, bool]:
     """The id of a present conversation, and True if it was added by this call. Only in a transaction."""
-    condition, values = condition_of(conversation)
+    condition, values = condition_of(conversation, same_name)
     row = connection.execute(f"SELECT id FROM conversations WHERE {condition}", values).fetchone()
     if row is not None:
         return int(row[0]), False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from chatroom.storage.sqlite.migrate import bring_up, upgrading
 from chatroom.storage.write_guard import WriteGuard
 
 if TYPE_CHECKING:
-    from chatroom.chat.stored.history_stores import HistoryStore
     from chatroom.storage.sqlite.backup import Progress
 
 
@@ -47,13 +45,6 @@ class SqliteStores(SqlStores):
     def address(self) -> Path:
         """The database file."""
         return self._file.path
-
-    @cached_property
-    def history(self) -> HistoryStore:
-        """The entries of the history."""
-        from chatroom.storage.sqlite.history_store import SqliteHistory
-
-        return SqliteHistory(self._file)
 
 
 def open_stores(

@@ -12,7 +12,7 @@ from harness.world import PASSWORD, SHELL, Here, params_of, verbs
 from chatroom.chat.admission import passwords
 from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.stored.records import Role
-from chatroom.storage.sqlite.history_archive import read_all
+from chatroom.storage.sql.history_archive import read_all
 
 SERVICE = "NickServ!services@chatroom.local"
 SECRET = "hunter22"

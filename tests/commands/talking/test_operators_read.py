@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from harness.world import Here, verbs
 
-from chatroom.storage.sqlite.history_archive import read_all
+from chatroom.storage.sql.history_archive import read_all
 
 
 @pytest.fixture

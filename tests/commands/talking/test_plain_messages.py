@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from harness.world import Here
 
-from chatroom.storage.sqlite.history_archive import read_all
+from chatroom.storage.sql.history_archive import read_all
 
 ALICE, BOB, CARL, UNA, VERA = range(5)
 # What changes the way of a message, as lines that users send beforehand.

@@ -11,7 +11,7 @@ from harness.session_client import Client
 from harness.world import SERVER, Here, params_of, verbs
 
 from chatroom.irc.message import parse
-from chatroom.storage.sqlite.history_archive import read_all
+from chatroom.storage.sql.history_archive import read_all
 
 SOURCE = f":joe/discord!matter@{SERVER}"
 

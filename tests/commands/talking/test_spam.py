@@ -16,7 +16,7 @@ from chatroom.chat.filter_actions import apply_filters
 from chatroom.chat.people.server_mutes import ServerMutes
 from chatroom.chat.stored.records import FilterAction, Role
 from chatroom.errors import DiskFull
-from chatroom.storage.sqlite.history_archive import read_all
+from chatroom.storage.sql.history_archive import read_all
 
 CAPS = "message-tags batch draft/multiline labeled-response"
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from chatroom.chat.stored.entries import Entry, Kind, Search, next_message_id
 from chatroom.chat.stored.records import Account, Actor, ListEntry, Role, StoredChannel
 from chatroom.errors import AlreadyExists, NotFound, Refused
+from chatroom.storage.opening import open_journal, open_upkeep
+from chatroom.storage.sql import history_archive
 from chatroom.storage.sql.sql_stores import SqlStores
-from chatroom.storage.sqlite import history_archive
-from chatroom.storage.sqlite.history_upkeep import open_upkeep
-from chatroom.storage.sqlite.journal import open_journal
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
 AT_MS = 1_900_000_000_000
 
@@ -41,8 +38,7 @@ def masks(stores: SqlStores) -> list[str]:
 
 def say(stores: SqlStores, *accounts: Account) -> None:
     """Have each account say hello under its present name."""
-    assert isinstance(stores, SqliteStores)
-    journal = open_journal(stores.path)
+    journal = open_journal(stores.address)
     entries, last = [], journal.last_message_id()
     for account in accounts:
         last = next_message_id(last, AT_MS)
@@ -98,16 +94,15 @@ def test_read_markers_and_masks_follow(stores: SqlStores, bob: Account, by: Acto
     assert masks(stores) == ["~a:Robert", "~m:~a:Robert", "bob!*@*", "~a:bobby"]
 
 
-@pytest.mark.parametrize("opener", ["sqlite"], indirect=True)  # until PostgreSQL has the history
 @pytest.mark.parametrize("is_indexed", [False, True])
-def test_the_history_is_its_own(stores: SqlStores, bob: Account, by: Actor, path: Path, is_indexed: bool) -> None:
+def test_the_history_is_its_own(stores: SqlStores, bob: Account, by: Actor, is_indexed: bool) -> None:
     """What was said under the old name is found by the new one and shown with it, and not with a later bob's."""
     say(stores, bob)
     renamed = stores.accounts.rename(bob.id, "robert", by).account
     later = stores.accounts.create("bob", Role.USER, [], by)
     say(stores, renamed, later)
     if is_indexed:
-        upkeep = open_upkeep(path)
+        upkeep = open_upkeep(stores.address)
         while upkeep.index_some():
             pass
         upkeep.close()

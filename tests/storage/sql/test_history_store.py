@@ -21,9 +21,8 @@ from chatroom.chat.stored.entries import (
 )
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import NotFound
-from chatroom.storage.sqlite.history_upkeep import open_upkeep
-from chatroom.storage.sqlite.journal import open_journal
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.opening import open_journal, open_upkeep
+from chatroom.storage.sql.sql_stores import SqlStores
 
 AT = 1_900_000_000_000
 COUNT = 240
@@ -33,7 +32,7 @@ CONVERSATIONS: tuple[Conversation, ...] = ("#tea", "#Coffee", direct(1, 2), dire
 class Filled(NamedTuple):
     """A database and its entries."""
 
-    stores: SqliteStores
+    stores: SqlStores
     entries: list[Entry]
 
     def within(self, conversation: Conversation, *, events: bool) -> list[Entry]:
@@ -58,15 +57,15 @@ def make_entries() -> list[Entry]:
 
 
 @pytest.fixture(params=[0, COUNT // 3, COUNT])
-def kept(request: pytest.FixtureRequest, stores: SqliteStores) -> Filled:
+def kept(request: pytest.FixtureRequest, stores: SqlStores) -> Filled:
     """The entries, none, some or all of which are indexed."""
     entries = make_entries()
-    journal = open_journal(stores.path)
+    journal = open_journal(stores.address)
     assert journal.begin()
     journal.write(entries)
     journal.commit()
     journal.close()
-    upkeep = open_upkeep(stores.path)
+    upkeep = open_upkeep(stores.address)
     left = request.param
     while left:
         before = waiting(stores)
@@ -77,7 +76,7 @@ def kept(request: pytest.FixtureRequest, stores: SqliteStores) -> Filled:
     return Filled(stores, entries)
 
 
-def waiting(stores: SqliteStores) -> int:
+def waiting(stores: SqlStores) -> int:
     """The number of entries that are not indexed."""
     return stores.database.number(
         "SELECT count(*) FROM messages WHERE id > (SELECT value FROM history_state WHERE name = 'indexed')"
@@ -283,7 +282,7 @@ def test_redacted_entry_is_found_no_more(kept: Filled, by: Actor) -> None:
     assert "a direct message" in kept.stores.audit.list_entries()[-1].detail
 
 
-def test_a_page_by_time_has_the_whole_millisecond(stores: SqliteStores) -> None:
+def test_a_page_by_time_has_the_whole_millisecond(stores: SqlStores) -> None:
     """Any paging by time finds every entry, whatever the limit: of channels, and of the conversations with messages."""
     entries, last = list[Entry](), 0
     for count in range(40):
@@ -291,7 +290,7 @@ def test_a_page_by_time_has_the_whole_millisecond(stores: SqliteStores) -> None:
         last = next_message_id(last, time_ms)
         name = f"#c{count % 20}" if count < 20 else "#tea"
         entries.append(Entry(last, time_ms, name, Kind.PRIVMSG, "ada!a@host", 1, "ada", name, f"text {count}"))
-    journal = open_journal(stores.path)
+    journal = open_journal(stores.address)
     assert journal.begin()
     journal.write(entries)
     journal.commit()

@@ -10,7 +10,7 @@ from chatroom.chat.stored.entries import Conversation, Entry, Kind, first_messag
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import InvalidValue, NotFound
 from chatroom.irc.names import casefold
-from chatroom.storage.sql import audit_store
+from chatroom.storage.sql import audit_store, history_index
 from chatroom.storage.sql.contract import Database, Row
 from chatroom.storage.sql.history_rows import (
     INDEXED,
@@ -24,8 +24,6 @@ from chatroom.storage.sql.history_rows import (
     to_entry,
 )
 from chatroom.storage.sql.timestamps import from_ms_or_none
-from chatroom.storage.sqlite import history_index
-from chatroom.storage.sqlite.database import SqliteDatabase
 
 _PAGE = 500
 """Entries that one read transaction of an export takes: a long one would keep the write-ahead log from being reset."""
@@ -59,7 +57,7 @@ class HistoryStats(NamedTuple):
     not_indexed: int
     """Entries that wait to be indexed."""
     size: int
-    """The database's file without its free pages."""
+    """The database without its free pages."""
     free: int
     """The free pages."""
     log_size: int
@@ -69,7 +67,7 @@ class HistoryStats(NamedTuple):
 
 
 def read_all(
-    database: SqliteDatabase,
+    database: Database,
     *,
     channel: str | None = None,
     account_ids: Sequence[int] | None = None,
@@ -109,7 +107,7 @@ def read_all(
         start = rows[-1][0]
 
 
-def _archived(database: SqliteDatabase, row: Row) -> Archived:
+def _archived(database: Database, row: Row) -> Archived:
     entry = to_entry(row)
     if isinstance(entry.conversation, str):
         ended = database.row(
@@ -121,7 +119,7 @@ def _archived(database: SqliteDatabase, row: Row) -> Archived:
     return Archived(entry, (first, second), None)
 
 
-def _account_name(database: SqliteDatabase, account_id: int | str) -> str | None:
+def _account_name(database: Database, account_id: int | str) -> str | None:
     if isinstance(account_id, str):
         return None  # a guest's nick
     row = database.row("SELECT name FROM accounts WHERE id = ?", (account_id,))
@@ -143,13 +141,13 @@ def find_account(database: Database, name: str, time_ms: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-def require_past(database: SqliteDatabase, entry: Entry) -> None:
+def require_past(database: Database, entry: Entry) -> None:
     """Raise ``InvalidValue`` for an entry of the future."""
     if entry.time_ms > database.now_ms():
         raise InvalidValue("this was said in the future")
 
 
-def take_in(database: SqliteDatabase, entry: Entry, ended_ms: int | None = None) -> int | None:
+def take_in(database: Database, entry: Entry, ended_ms: int | None = None) -> int | None:
     """Add an entry of an archive. Returns its message id; None if it is there already. Only in a transaction.
 
     ``ended_ms``: when the conversation of its channel ended, if it has. The entry keeps its message id if that is free
@@ -186,21 +184,21 @@ def take_in(database: SqliteDatabase, entry: Entry, ended_ms: int | None = None)
     return message_id
 
 
-def _conversation_for(database: SqliteDatabase, conversation: Conversation, ended_ms: int | None) -> int:
+def _conversation_for(database: Database, conversation: Conversation, ended_ms: int | None) -> int:
     """The id of a conversation, which is added if there is none. A channel's ended ones are told apart by when."""
-    condition, key = condition_of(conversation)
+    condition, key = condition_of(conversation, database.same_name)
     columns, values = columns_of(conversation)
     if isinstance(conversation, str):
-        condition, key = "folded = ? AND ended_ms IS ? AND name IS NOT NULL", (casefold(conversation), ended_ms)
+        if ended_ms is not None:
+            condition, key = "folded = ? AND ended_ms = ? AND name IS NOT NULL", (casefold(conversation), ended_ms)
         columns, values = f"{columns}, ended_ms", (*values, ended_ms)
     row = database.row(f"SELECT id FROM conversations WHERE {condition}", key)
     if row is not None:
         return int(row[0])
-    added = database.execute(f"INSERT INTO conversations ({columns}) VALUES ({marks(values)})", values)
-    return int(added.lastrowid or 0)
+    return database.number(f"INSERT INTO conversations ({columns}) VALUES ({marks(values)}) RETURNING id", values)
 
 
-def _is_there(database: SqliteDatabase, entry: Entry, conversation_id: int) -> bool:
+def _is_there(database: Database, entry: Entry, conversation_id: int) -> bool:
     """True if the conversation has an entry of the same time, kind, sender and text, with any message id."""
     row = database.row(
         "SELECT 1 FROM messages WHERE id IN ("
@@ -208,14 +206,14 @@ def _is_there(database: SqliteDatabase, entry: Entry, conversation_id: int) -> b
         f" UNION ALL SELECT id FROM messages WHERE id > {INDEXED} AND id >= ?4 AND conversation_id = ?1"
         " AND time_ms = ?3) AND kind = ?5 AND source = ?6 AND body = ?7",
         (
-            *(conversation_id, entry.kind > LAST_MESSAGE_KIND, entry.time_ms, first_message_id(entry.time_ms)),
+            *(conversation_id, int(entry.kind > LAST_MESSAGE_KIND), entry.time_ms, first_message_id(entry.time_ms)),
             *(int(entry.kind), entry.source, entry.text),
         ),
     )
     return row is not None
 
 
-def _free_message_id(database: SqliteDatabase, message_id: int) -> int:
+def _free_message_id(database: Database, message_id: int) -> int:
     """The first message id after ``message_id`` that is free."""
     taken = database.rows("SELECT id FROM messages WHERE id > ? ORDER BY id LIMIT ?", (message_id, _TRIES))
     for (one,) in taken:
@@ -225,7 +223,7 @@ def _free_message_id(database: SqliteDatabase, message_id: int) -> int:
     return message_id + 1
 
 
-def find_authors(database: SqliteDatabase, name: str) -> list[int]:
+def find_authors(database: Database, name: str) -> list[int]:
     """The ids of the accounts that a name stands for: the account of that name, or else the deleted ones that had it.
 
     Raises ``NotFound`` if there is no account and no entry of one.
@@ -243,31 +241,30 @@ def find_authors(database: SqliteDatabase, name: str) -> list[int]:
     return [row[0] for row in rows]
 
 
-def list_message_ids(database: SqliteDatabase, account_ids: Sequence[int]) -> list[int]:
+def list_message_ids(database: Database, account_ids: Sequence[int]) -> list[int]:
     """The message ids of all entries by these accounts."""
     found = database.rows(f"SELECT id FROM messages WHERE account_id IN ({marks(account_ids)})", account_ids)
     return [row[0] for row in found]
 
 
-def audit_erasure(database: SqliteDatabase, by: Actor, action: str, target: str, detail: str) -> None:
+def audit_erasure(database: Database, by: Actor, action: str, target: str, detail: str) -> None:
     """Audit a removal that is about to begin, and make the upkeep thread scrub the files afterwards."""
     with database.transaction():
         history_index.ask_for_scrub(database)
         audit_store.add_row(database, by, action, target, detail)
 
 
-def count_before(database: SqliteDatabase, before_ms: int) -> int:
+def count_before(database: Database, before_ms: int) -> int:
     """The number of entries with a time before ``before_ms`` (Unix milliseconds)."""
     return database.number("SELECT count(*) FROM messages WHERE time_ms < ?", (before_ms,))
 
 
-def read_stats(database: SqliteDatabase) -> HistoryStats:
+def read_stats(database: Database) -> HistoryStats:
     """Count the history. Takes some tenths of a second for a million entries."""
     with database.snapshot():
         kinds = database.rows("SELECT kind, count(*) FROM messages GROUP BY kind ORDER BY kind")
         ages = database.row("SELECT min(time_ms), max(time_ms) FROM messages") or (None, None)
-        page = database.number("PRAGMA page_size")
-        free = database.number("PRAGMA freelist_count")
+        sizes = database.sizes()
         largest = database.rows(
             "SELECT c.name, count(*) FROM places AS p JOIN conversations AS c ON c.id = p.conversation_id"
             " WHERE c.name IS NOT NULL GROUP BY c.id ORDER BY 2 DESC, c.folded LIMIT 10"
@@ -280,8 +277,8 @@ def read_stats(database: SqliteDatabase) -> HistoryStats:
             oldest_at=from_ms_or_none(ages[0]),
             newest_at=from_ms_or_none(ages[1]),
             not_indexed=database.number(f"SELECT count(*) FROM messages WHERE id > {INDEXED}"),
-            size=page * (database.number("PRAGMA page_count") - free),
-            free=page * free,
-            log_size=database.wal_size(),
+            size=sizes.used,
+            free=sizes.free,
+            log_size=sizes.log,
             largest=tuple((name, count) for name, count in largest),
         )

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from chatroom.chat.stored.entries import AtMessageId, AtTime, Conversation, Entry, Kind, Search, direct, next_message_id
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import InvalidValue
-from chatroom.storage.sqlite.history_upkeep import open_upkeep
-from chatroom.storage.sqlite.history_words import conversation_word, sender_word
-from chatroom.storage.sqlite.journal import open_journal
+from chatroom.storage.opening import open_journal, open_upkeep
+from chatroom.storage.sql.history_words import Term, conversation_word, sender_word
+from chatroom.storage.sql.sql_stores import SqlStores
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
 AT = 1_900_000_000_000
@@ -29,10 +29,10 @@ SAID: list[tuple[str, str, Conversation, Kind]] = [
 
 
 @pytest.fixture(params=[0, 4, len(SAID)])
-def find(request: pytest.FixtureRequest, stores: SqliteStores) -> Callable[..., list[int]]:
+def find(request: pytest.FixtureRequest, stores: SqlStores) -> Callable[..., list[int]]:
     """Search ``SAID``, of which none, some or all is indexed. Returns positions in ``SAID``."""
     keep(stores, SAID)
-    upkeep = open_upkeep(stores.path)
+    upkeep = open_upkeep(stores.address)
     if request.param:
         while upkeep.index_some(request.param) and request.param == len(SAID):
             pass
@@ -47,9 +47,9 @@ def find(request: pytest.FixtureRequest, stores: SqliteStores) -> Callable[..., 
     return search
 
 
-def keep(stores: SqliteStores, said: list[tuple[str, str, Conversation, Kind]], at_ms: int = AT) -> list[Entry]:
+def keep(stores: SqlStores, said: list[tuple[str, str, Conversation, Kind]], at_ms: int = AT) -> list[Entry]:
     """Write messages, a second apart, in one transaction."""
-    journal = open_journal(stores.path)
+    journal = open_journal(stores.address)
     entries, last = list[Entry](), journal.last_message_id()
     for position, (nick, text, conversation, kind) in enumerate(said):
         time_ms = at_ms + 1000 * position
@@ -130,7 +130,7 @@ SYMBOLS = ["ship it 🚀", "🎉🎉🎉 done", "I ❤️ tea", "ok👍🏽!", "
         ("cä*", ["candle", "cat", "Cäsar"]),
     ],
 )
-def test_symbols_and_prefixes(stores: SqliteStores, text: str, expected: list[str], indexed: bool) -> None:
+def test_symbols_and_prefixes(stores: SqlStores, text: str, expected: list[str], indexed: bool) -> None:
     """An emoji is found like a word, in any of its forms, and a word may be given by its beginning."""
     keep(stores, [("ada", one, "#ops", Kind.PRIVMSG) for one in SYMBOLS])
     if indexed:
@@ -139,26 +139,28 @@ def test_symbols_and_prefixes(stores: SqliteStores, text: str, expected: list[st
 
 
 @pytest.mark.parametrize("text", ["c*", "tea c*", '"tea c*"'])
-def test_a_prefix_that_is_too_short(stores: SqliteStores, text: str) -> None:
+def test_a_prefix_that_is_too_short(stores: SqlStores, text: str) -> None:
     """With one ASCII letter a search would read most of the index."""
     with pytest.raises(InvalidValue, match="2 letters"):
         stores.history.search(Search(text))
 
 
-def test_a_message_with_symbols_leaves_the_index(stores: SqliteStores) -> None:
+def test_a_message_with_symbols_leaves_the_index(stores: SqlStores) -> None:
     """What is deleted is taken out of the index with the same text that was put in."""
     kept = keep(stores, [("ada", "🚀 ship", "#ops", Kind.PRIVMSG)])
     index_all(stores)
-    with closing(open_upkeep(stores.path)) as upkeep:
+    with closing(open_upkeep(stores.address)) as upkeep:
         upkeep.remove_some([kept[0].message_id])
-    found = stores.database.number("SELECT count(*) FROM message_words WHERE message_words MATCH '\"\ue0121f680\"'")
-    assert found == 0
-    stores.database.execute("INSERT INTO message_words (message_words) VALUES ('integrity-check')")
+    found = stores.database.words().match([[Term("\ue0121f680")]])
+    messages = f"SELECT count(*) FROM (SELECT ?1 AS id) AS m {found.join} WHERE {found.condition.replace('?', '?2')}"
+    assert stores.database.number(messages, (kept[0].message_id, *found.values)) == 0
+    if isinstance(stores, SqliteStores):
+        stores.database.execute("INSERT INTO message_words (message_words) VALUES ('integrity-check')")
 
 
-def index_all(stores: SqliteStores) -> None:
+def index_all(stores: SqlStores) -> None:
     """Index everything that was said."""
-    with closing(open_upkeep(stores.path)) as upkeep:
+    with closing(open_upkeep(stores.address)) as upkeep:
         while upkeep.index_some():
             pass
 
@@ -188,10 +190,10 @@ def test_conversations_to_search(find: Callable[..., list[int]]) -> None:
     assert find("deploy", conversations=[f"#c{count}" for count in range(99)]) == []
 
 
-def test_many_conversations(stores: SqliteStores) -> None:
+def test_many_conversations(stores: SqlStores) -> None:
     """The result is the same with more conversations than a full-text query names."""
     entries = keep(stores, [("ada", f"tea {count}", f"#c{count}", Kind.PRIVMSG) for count in range(40)])
-    upkeep = open_upkeep(stores.path)
+    upkeep = open_upkeep(stores.address)
     while upkeep.index_some():
         pass
     upkeep.close()
@@ -215,7 +217,7 @@ def test_sender_is_enough(find: Callable[..., list[int]]) -> None:
     assert find("", sender="bob", conversations=["#lobby"]) == [7]
 
 
-def test_when(find: Callable[..., list[int]], stores: SqliteStores) -> None:
+def test_when(find: Callable[..., list[int]], stores: SqlStores) -> None:
     """A search has bounds, which are not part of the result, and a limit, which keeps the newest."""
     message_ids = [row[0] for row in stores.database.rows("SELECT id FROM messages ORDER BY id")]
     assert find("deploy", after=AtTime(AT + 1000)) == [2, 3, 4]
@@ -227,11 +229,11 @@ def test_when(find: Callable[..., list[int]], stores: SqliteStores) -> None:
 
 
 @pytest.mark.parametrize("indexed", [False, True])
-def test_moments_after_a_clock_was_set_back(stores: SqliteStores, indexed: bool) -> None:
+def test_moments_after_a_clock_was_set_back(stores: SqlStores, indexed: bool) -> None:
     """A message from when the clock was behind is found by its own time."""
     keep(stores, [("ada", "tea now", "#c", Kind.PRIVMSG)])
     behind = keep(stores, [("ada", "tea then", "#c", Kind.PRIVMSG)], AT - 3_600_000)
-    upkeep = open_upkeep(stores.path)
+    upkeep = open_upkeep(stores.address)
     while indexed and upkeep.index_some():
         pass
     upkeep.close()
@@ -239,12 +241,12 @@ def test_moments_after_a_clock_was_set_back(stores: SqliteStores, indexed: bool)
     assert stores.history.search(Search("then", after=AtTime(AT - 1000))) == []
 
 
-def test_index_words_cannot_be_said(stores: SqliteStores) -> None:
+def test_index_words_cannot_be_said(stores: SqlStores) -> None:
     """Made-up index words in a text do not change its sender or conversation, and cannot be searched for."""
     ids = range(1, 4)
     forged = " ".join([*map(conversation_word, ids), sender_word("ada"), "tea"])
     keep(stores, [("eve", forged, "#a", Kind.PRIVMSG), ("eve", "tea", "#b", Kind.PRIVMSG)])
-    upkeep = open_upkeep(stores.path)
+    upkeep = open_upkeep(stores.address)
     while upkeep.index_some():
         pass
     upkeep.close()
@@ -253,7 +255,7 @@ def test_index_words_cannot_be_said(stores: SqliteStores) -> None:
     assert stores.history.search(Search(conversation_word(1))) == []
 
 
-def test_redacted_message_is_not_found(find: Callable[..., list[int]], stores: SqliteStores) -> None:
+def test_redacted_message_is_not_found(find: Callable[..., list[int]], stores: SqlStores) -> None:
     """A redacted message is not found, indexed or not."""
     for message_id, body in stores.database.rows("SELECT id, body FROM messages"):
         if "FAILED" in body or body.startswith("failed"):
@@ -266,10 +268,10 @@ def test_redacted_message_is_not_found(find: Callable[..., list[int]], stores: S
     st.lists(st.text("aAkK\u212aeé\u0301iİß日 -'.1", max_size=8), max_size=6),
     st.text("aAkKeéiIs日 -'\"1", max_size=5),
 )
-def test_what_is_not_indexed_yet_is_found_alike(stores: SqliteStores, said: list[str], asked: str) -> None:
+def test_what_is_not_indexed_yet_is_found_alike(stores: SqlStores, said: list[str], asked: str) -> None:
     """A search has the same result before messages are indexed and after."""
     keep(stores, [("ada", text, "#mine", Kind.PRIVMSG) for text in said])
-    upkeep = open_upkeep(stores.path)
+    upkeep = open_upkeep(stores.address)
     question = Search(asked, ["#mine"], limit=10_000)
     try:
         before = stores.history.search(question)

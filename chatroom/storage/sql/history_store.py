@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from chatroom.chat.stored.entries import (
     AtMessageId,
@@ -26,7 +25,8 @@ from chatroom.chat.stored.records import Actor
 from chatroom.errors import NotFound
 from chatroom.irc.ctcp import is_ctcp_request
 from chatroom.irc.names import casefold
-from chatroom.storage.sql import audit_store
+from chatroom.storage.sql import audit_store, history_index, history_search
+from chatroom.storage.sql.contract import Database
 from chatroom.storage.sql.history_rows import (
     INDEXED,
     LAST_MESSAGE_KIND,
@@ -36,64 +36,15 @@ from chatroom.storage.sql.history_rows import (
     to_conversation,
     to_entry,
 )
-from chatroom.storage.sqlite import history_index, history_search
-from chatroom.storage.sqlite.database import SqliteDatabase
+from chatroom.storage.sql.history_span import AFTER_ALL, BEFORE_ALL, Span
 
 _MOST_LEFT_OUT = 10_000
 """How many entries a page may read beyond its length in the place of those that it leaves out."""
 _MOST_OF_A_MS = 1000
 """The most entries of one millisecond by which an answer may be longer than was asked for."""
-_BEFORE_ALL = -1
-_AFTER_ALL = 2**63 - 1
 
 
-class _Span(NamedTuple):
-    """The entries between two bounds, without those at the bounds. A bound is a time and a message id at that time.
-
-    All entries of a millisecond are at a bound that is a time: a lower bound then has the highest message id, an upper
-    bound the lowest one.
-    """
-
-    low: tuple[int, int] = (_BEFORE_ALL, _AFTER_ALL)
-    high: tuple[int, int] = (_AFTER_ALL, _BEFORE_ALL)
-    up_to: int = _AFTER_ALL
-    """The highest message id in the span."""
-    by_time: bool = True
-    """False for the order of message ids; then ``low[1]`` and ``up_to`` are the only bounds."""
-    above: int = 0
-    """By time: the message id above which all entries of the span are."""
-
-    def rest_of(self, entry: Entry, *, newest: bool) -> _Span:
-        """The entries of the span with the time of ``entry``, before it (``newest``) or after it."""
-        first, last = (_BEFORE_ALL, entry.message_id) if newest else (entry.message_id, _AFTER_ALL)
-        low, high, above = (entry.time_ms, first), (entry.time_ms, last), self.above
-        if self.by_time:
-            low, high = max(low, self.low), min(high, self.high)
-        else:
-            above = self.low[1]
-        return _Span(low, high, self.up_to, above=above)
-
-    def condition(self, id_column: str) -> str:
-        """The SQL condition for rows in the span. ``id_column`` is the name of the column with the message id."""
-        if not self.by_time:
-            return f"{id_column} > :low AND {id_column} <= :up_to"
-        # A comparison of pairs is one range of the index places_by_time.
-        pair = f"(time_ms, {id_column})"
-        return f"{pair} > (:low_ms, :low) AND {pair} < (:high_ms, :high) AND {id_column} BETWEEN :above + 1 AND :up_to"
-
-    def sort_key(self, time_column: str, id_column: str, direction: str) -> str:
-        """The SQL terms that sort rows in the span's order. ``direction`` is ``ASC`` or ``DESC``."""
-        return f"{time_column} {direction}, {id_column} {direction}" if self.by_time else f"{id_column} {direction}"
-
-    def query(self, table: str, id_column: str, condition: str, direction: str) -> str:
-        """The SQL that finds the ids and times of the span's first rows in one table."""
-        return (
-            f"SELECT {id_column} AS id, time_ms FROM {table} WHERE {condition}"
-            f" AND {self.condition(id_column)} ORDER BY {self.sort_key('time_ms', id_column, direction)} LIMIT :limit"
-        )
-
-
-class SqliteHistory:
+class SqlHistory:
     """Implements ``chatroom.chat.stored.history_stores.HistoryStore``.
 
     Each method reads in a snapshot, so that the upkeep thread does not move entries to the index between two queries.
@@ -101,7 +52,7 @@ class SqliteHistory:
 
     __slots__ = ("_database",)
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     def latest(
@@ -116,15 +67,15 @@ class SqliteHistory:
         also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The newest entries after ``after``, with message ids up to ``up_to``."""
-        last = _AFTER_ALL if up_to is None else up_to
+        last = AFTER_ALL if up_to is None else up_to
         with self._database.snapshot():
             if isinstance(after, AtMessageId):
-                span = _Span((_BEFORE_ALL, max(after.message_id, above)), up_to=last, by_time=False)
+                span = Span((BEFORE_ALL, max(after.message_id, above)), up_to=last, by_time=False)
                 return self._read((conversation, *also), span, limit, newest=True, events=events)
             if after is None:
-                span = _Span((_BEFORE_ALL, above), up_to=last, by_time=False)
+                span = Span((BEFORE_ALL, above), up_to=last, by_time=False)
             else:
-                span = _Span((after.time_ms, _AFTER_ALL), up_to=last, above=above)
+                span = Span((after.time_ms, AFTER_ALL), up_to=last, above=above)
             return self._read_page((conversation, *also), span, limit, newest=True, events=events)
 
     def before(
@@ -192,11 +143,11 @@ class SqliteHistory:
         with self._database.snapshot():
             if isinstance(start, AtMessageId) and isinstance(end, AtMessageId):
                 low, high = sorted((start.message_id, end.message_id))
-                span = _Span((_BEFORE_ALL, max(low, above)), up_to=high - 1, by_time=False)
+                span = Span((BEFORE_ALL, max(low, above)), up_to=high - 1, by_time=False)
                 return self._read(both, span, limit, newest=start.message_id > end.message_id, events=events)
             is_backward = self._position(start, 0) > self._position(end, 0)
             early, late = (end, start) if is_backward else (start, end)
-            span = _Span(self._position(early, _AFTER_ALL), self._position(late, _BEFORE_ALL), above=above)
+            span = Span(self._position(early, AFTER_ALL), self._position(late, BEFORE_ALL), above=above)
             return self._read_page(both, span, limit, newest=is_backward, events=events)
 
     def direct_since(self, account_id: int, after: Bound, limit: int, *, up_to: int | None = None) -> list[Entry]:
@@ -204,19 +155,20 @@ class SqliteHistory:
         with self._database.snapshot():
             # By time both bounds apply: that on the time decides, that on the message id is the one for the index.
             low = after.message_id if isinstance(after, AtMessageId) else first_message_id(after.time_ms + 1) - 1
-            low_ms = _BEFORE_ALL if isinstance(after, AtMessageId) else after.time_ms
-            high = _AFTER_ALL if up_to is None else up_to
+            low_ms = BEFORE_ALL if isinstance(after, AtMessageId) else after.time_ms
+            high = AFTER_ALL if up_to is None else up_to
             # A JSON array instead of one parameter for each id: both halves of the query use it, and a statement whose
             # text does not change is compiled once.
             ids = json.dumps(direct_conversations(self._database, account_id))
+            listed = f"({self._database.numbers_of('?1')})"
             rows = self._database.rows(
                 # +time_ms is not looked up in an index. SQLite would otherwise take the index by time, which serves one
                 # bound; the primary key serves both bounds of the message id.
                 f"{SELECT} WHERE m.id IN ("
-                " SELECT message_id FROM places WHERE conversation_id IN (SELECT value FROM json_each(?1))"
+                f" SELECT message_id FROM places WHERE conversation_id IN {listed}"
                 " AND event = 0 AND message_id > ?2 AND message_id <= ?3 AND +time_ms > ?4"
-                f" UNION ALL SELECT id FROM messages WHERE id > max(?2, {INDEXED}) AND id <= ?3 AND time_ms > ?4"
-                f" AND kind <= {LAST_MESSAGE_KIND} AND conversation_id IN (SELECT value FROM json_each(?1))"
+                f" UNION ALL SELECT id FROM messages WHERE id > ?2 AND id > {INDEXED} AND id <= ?3 AND time_ms > ?4"
+                f" AND kind <= {LAST_MESSAGE_KIND} AND conversation_id IN {listed}"
                 " ORDER BY 1 DESC LIMIT ?5) ORDER BY m.id",
                 (ids, low, high, low_ms, limit),
             )
@@ -236,8 +188,9 @@ class SqliteHistory:
             rows = self._database.rows(
                 "WITH asked AS ("
                 " SELECT id, name, low_id, high_id, guest FROM conversations"
-                " WHERE id IN (SELECT value FROM json_each(?1))"
-                " UNION ALL SELECT c.id, c.name, NULL, NULL, NULL FROM json_each(?2) AS wanted JOIN conversations AS c"
+                f" WHERE id IN ({self._database.numbers_of('?1')})"
+                " UNION ALL SELECT c.id, c.name, NULL, NULL, NULL"
+                f" FROM ({self._database.texts_of('?2')}) AS wanted JOIN conversations AS c"
                 " ON c.folded = wanted.value AND c.name IS NOT NULL AND c.ended_ms IS NULL),"
                 " newer AS MATERIALIZED (SELECT conversation_id, max(id) AS last FROM messages"
                 f" WHERE id > {INDEXED} AND kind <= {LAST_MESSAGE_KIND} GROUP BY conversation_id),"
@@ -289,18 +242,18 @@ class SqliteHistory:
         self, conversations: Sequence[Conversation], bound: Bound, limit: int, events: bool, above: int
     ) -> list[Entry]:
         if isinstance(bound, AtMessageId):
-            span = _Span((_BEFORE_ALL, above), up_to=bound.message_id - 1, by_time=False)
+            span = Span((BEFORE_ALL, above), up_to=bound.message_id - 1, by_time=False)
             return self._read(conversations, span, limit, newest=True, events=events)
-        span = _Span(high=(bound.time_ms, _BEFORE_ALL), above=above)
+        span = Span(high=(bound.time_ms, BEFORE_ALL), above=above)
         return self._read_page(conversations, span, limit, newest=True, events=events)
 
     def _after(
         self, conversations: Sequence[Conversation], bound: Bound, limit: int, events: bool, above: int
     ) -> list[Entry]:
         if isinstance(bound, AtMessageId):
-            span = _Span((_BEFORE_ALL, max(bound.message_id, above)), by_time=False)
+            span = Span((BEFORE_ALL, max(bound.message_id, above)), by_time=False)
             return self._read(conversations, span, limit, newest=False, events=events)
-        span = _Span((bound.time_ms, _AFTER_ALL), above=above)
+        span = Span((bound.time_ms, AFTER_ALL), above=above)
         return self._read_page(conversations, span, limit, newest=False, events=events)
 
     def _position(self, bound: Bound, message_id: int) -> tuple[int, int]:
@@ -312,7 +265,7 @@ class SqliteHistory:
         return (time_ms_of(bound.message_id) if row is None else row[0]), bound.message_id
 
     def _read_page(
-        self, conversations: Sequence[Conversation], span: _Span, limit: int, *, newest: bool, events: bool
+        self, conversations: Sequence[Conversation], span: Span, limit: int, *, newest: bool, events: bool
     ) -> list[Entry]:
         """Like ``_read``, but the page does not end within a millisecond: it may be longer."""
         entries = self._read(conversations, span, limit, newest=newest, events=events)
@@ -323,7 +276,7 @@ class SqliteHistory:
         return rest + entries if newest else entries + rest
 
     def _read(
-        self, conversations: Sequence[Conversation], span: _Span, limit: int, *, newest: bool, events: bool
+        self, conversations: Sequence[Conversation], span: Span, limit: int, *, newest: bool, events: bool
     ) -> list[Entry]:
         """The newest or oldest ``limit`` entries of the span in these conversations, oldest first.
 
@@ -339,7 +292,7 @@ class SqliteHistory:
             wanted = 2 * wanted + 10
 
     def _read_all(
-        self, conversations: Sequence[Conversation], span: _Span, limit: int, *, newest: bool, events: bool
+        self, conversations: Sequence[Conversation], span: Span, limit: int, *, newest: bool, events: bool
     ) -> list[Entry]:
         ids = [one for one in (find_conversation(self._database, each) for each in conversations) if one is not None]
         if not ids:
@@ -359,7 +312,7 @@ class SqliteHistory:
             not_indexed += f" AND kind <= {LAST_MESSAGE_KIND}"
         queries.append(span.query("messages", "id", not_indexed, direction))
         # A SELECT around each, because SQLite takes no ORDER BY and LIMIT in a part of a UNION.
-        found = " UNION ALL ".join(f"SELECT * FROM ({query})" for query in queries)
+        found = " UNION ALL ".join(f"SELECT * FROM ({query}) AS part" for query in queries)
         rows = self._database.rows(
             f"{SELECT} JOIN ({found} ORDER BY {span.sort_key('time_ms', 'id', direction)} LIMIT :limit) AS found"
             f" ON found.id = m.id ORDER BY {span.sort_key('m.time_ms', 'm.id', direction)}",

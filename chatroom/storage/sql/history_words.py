@@ -2,7 +2,7 @@
 
 Besides the words of its text, the index has made-up words for a message: one for its conversation and one or two for
 its sender. With them a search in one channel, or for one sender, is as quick as any other. They begin with characters
-from Unicode's private use area, which FTS5's tokenizer takes for letters. A sender can put the same characters into a
+from Unicode's private use area, which the tokenizer takes for letters. A sender can put the same characters into a
 text, so a search checks conversation and sender again in the rows it finds.
 
 The tokenizer takes an emoji for a space between words. So each stands as a made-up word in its place in the text, and
@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 from chatroom.errors import InvalidValue
 from chatroom.irc.names import casefold
@@ -27,7 +29,7 @@ _PERHAPS_SYMBOL = re.compile("([^\\w\\s\0-\x7f])[\ufe0e\ufe0f]*")
 _SHORTEST_PREFIX = 2
 """How many letters a prefix of ASCII letters needs. With a single one, a search would read most of the index."""
 _PLAIN_WORD = re.compile("[a-z0-9]+")
-# A search must not name a made-up word, and FTS5 ends a query at a NUL.
+# A search must not name a made-up word, and an FTS5 query ends at a NUL.
 _PRIVATE = re.compile("[\ue000-\ue0ff\0]")
 
 
@@ -51,8 +53,16 @@ def sender_word(name: str) -> str:
     return _SENDER + casefold(name).encode(errors="replace").hex()
 
 
-def parse_words(text: str) -> list[str]:
-    """The words and the phrases in double quotes of ``text``, as terms of an FTS5 query.
+class Term(NamedTuple):
+    """A word, or a phrase of several: what the tokenizer of the index makes of ``text``, next to each other."""
+
+    text: str
+    is_prefix: bool = False
+    """True if the last word only has to begin like this."""
+
+
+def parse_words(text: str) -> list[Term]:
+    """The words and the phrases in double quotes of ``text``.
 
     A word that ends in ``*`` is a prefix. Nothing else in ``text`` is syntax. Raises ``InvalidValue`` if it has no
     letter, digit or symbol, if a prefix is too short, or if there are too many words.
@@ -61,8 +71,7 @@ def parse_words(text: str) -> list[str]:
     for phrase, word in _PIECES.findall(_PRIVATE.sub(" ", text)):
         piece = _with_symbols(phrase or word)
         if any(char.isalnum() or char == _SYMBOL for char in piece):
-            # In quotes, so that FTS5 finds no operator in it. A piece holds no quote.
-            terms.append(f'"{piece}" *' if _is_prefix(piece) else f'"{piece}"')
+            terms.append(Term(piece, _is_prefix(piece)))
     if not terms:
         raise InvalidValue("a search needs a word: there is no letter, digit or emoji in it")
     if len(terms) > _MOST_WORDS:
@@ -93,10 +102,10 @@ def _is_symbol(char: str) -> bool:
     return unicodedata.category(char).startswith("S")
 
 
-def plain_words(terms: list[str]) -> list[str]:
+def plain_words(terms: Iterable[Term]) -> list[str]:
     """Words that every ASCII text with these terms (``parse_words``) contains, in any case.
 
     A text with other letters can match without containing them, because the index ignores accents. A term with other
     letters gives no word.
     """
-    return [word for term in terms if term.isascii() for word in _PLAIN_WORD.findall(term.lower())]
+    return [word for term in terms if term.text.isascii() for word in _PLAIN_WORD.findall(term.text.lower())]

@@ -1,0 +1,218 @@
+"""The daemon's writer of history, on a server.
+
+As with SQLite, it writes one row for each entry and nothing else; the upkeep thread adds the indexes later. It takes no
+part in the write lock of the stores, which never wait for it, nor it for them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import pq
+
+from chatroom.chat.stored.entries import Conversation, EntryRow
+from chatroom.chat.stored.hook_records import HookEventRow
+from chatroom.config.database_address import ServerAddress
+from chatroom.errors import StorageError
+from chatroom.irc.names import casefold
+from chatroom.storage.postgresql import postgresql_errors
+from chatroom.storage.postgresql.connecting import connect
+from chatroom.storage.postgresql.server_database import NOTIFY, same_name
+from chatroom.storage.postgresql.statements import translate
+from chatroom.storage.sql.contract import Row
+from chatroom.storage.sql.history_rows import INSERTS, MOST_AT_ONCE, columns_of, condition_of, highest_message_id
+from chatroom.storage.sql.hook_rows import insert_events
+from chatroom.storage.sql.timestamps import Clock, to_ms, utc_now
+
+_MOST_KNOWN = 20_000
+"""The most conversations whose ids are kept in memory."""
+_RETRY_S = 1.0
+"""How long after a failed connection the next one is tried: a tick must not wait for each of them."""
+_LOCK_TIMEOUT_MS = 1000
+"""How long a statement waits for a row that another connection changes, such as the hook of an event."""
+
+
+class ServerJournal:
+    """Implements ``chatroom.chat.stored.history_stores.Journal``.
+
+    Guarded by the hub lock: the thread that holds it uses the connection. A lost connection is made anew by ``begin``.
+    """
+
+    __slots__ = ("_address", "_clock", "_connection", "_is_closed", "_known", "_new", "_retry_at_s", "_setup", "_tells")
+
+    def __init__(self, address: ServerAddress, clock: Clock, *, full: bool) -> None:
+        """Raises ``StorageError`` if the server cannot be used."""
+        self._address = address
+        self._clock = clock
+        # Off: a commit does not wait for the server's disk. A crash of the server can take the last half second.
+        self._setup = (
+            f"SET lock_timeout = {_LOCK_TIMEOUT_MS}; SET synchronous_commit = {'on' if full else 'off'}".encode()
+        )
+        self._known: dict[Conversation, int] = {}
+        """Ids of conversations, by every spelling of a channel's name that was used."""
+        self._new = False
+        """True if ``_known`` has conversations that are not committed yet."""
+        self._tells = False
+        """True if the commit should tell other connections: there are events for hooks in it."""
+        self._is_closed = False
+        self._retry_at_s = 0.0
+        self._connection: psycopg.Connection | None = None
+        self._connect()
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> psycopg.Cursor[Row]:
+        """Run one statement. If it fails, the transaction is rolled back."""
+        connection, statement = self._connection, translate(sql)
+        if connection is None:
+            raise postgresql_errors.lost(self._address)
+        try:
+            return connection.execute(statement.text, statement.arrange(parameters))
+        except postgresql_errors.ERRORS as error:
+            self.rollback()
+            raise self._fault(error) from error
+
+    def last_message_id(self) -> int:
+        """The highest message id ever written."""
+        return highest_message_id(self)
+
+    def open_channels(self) -> list[str]:
+        """The casefolded names of the channels whose conversations have not ended."""
+        rows = self.execute("SELECT folded FROM conversations WHERE name IS NOT NULL AND ended_ms IS NULL").fetchall()
+        return [row[0] for row in rows]
+
+    def begin(self) -> bool:
+        """Begin a transaction. Always True: no other connection keeps this one from writing.
+
+        Raises ``StorageError`` if the server cannot be reached.
+        """
+        if self._connection is not None:
+            try:
+                self._connection.execute(b"BEGIN")
+                return True
+            except psycopg.OperationalError:
+                # Nothing is lost with the connection, so a new one is as good.
+                self._drop()
+        self._connect()
+        self.execute("BEGIN")
+        return True
+
+    def write(self, entries: Sequence[EntryRow]) -> None:
+        """Add entries in the order of their message ids."""
+        known = self._known
+        for start in range(0, len(entries), MOST_AT_ONCE):
+            some = entries[start : start + MOST_AT_ONCE]
+            values: list[object] = []
+            # As in ``SqliteJournal.write``: the conversation by its id, and the target by "" if it repeats it.
+            for entry in some:
+                conversation = entry[2]
+                values += entry
+                values[-9] = known.get(conversation) or self._find_or_add(conversation)
+                if entry[7] == conversation:
+                    values[-4] = ""
+            self.execute(INSERTS[len(some)], values)
+
+    def end_channel(self, name: str) -> None:
+        """End the channel's conversation, so that a later channel of that name has another one."""
+        self.execute(
+            "UPDATE conversations SET ended_ms = ? WHERE folded = ? AND name IS NOT NULL AND ended_ms IS NULL",
+            (to_ms(self._clock()), casefold(name)),
+        )
+        # All of it, because the channel may be in it under several spellings.
+        self._known.clear()
+
+    def rename_channel(self, name: str, new_name: str) -> None:
+        """Give the channel's conversation, with all its entries, another name."""
+        if casefold(name) != casefold(new_name):
+            # What was said under the new name belongs to an earlier channel.
+            self.end_channel(new_name)
+        self.execute(
+            "UPDATE conversations SET name = ?, folded = ? WHERE folded = ? AND name IS NOT NULL AND ended_ms IS NULL",
+            (new_name, casefold(new_name), casefold(name)),
+        )
+        self._known.clear()
+
+    def add_hook_events(self, rows: Sequence[HookEventRow]) -> None:
+        """Have events wait for their hooks."""
+        insert_events(self.execute, rows)
+        self._tells = True
+
+    def commit(self) -> None:
+        """Make the transaction permanent."""
+        if self._tells:
+            self.execute(NOTIFY)
+        self.execute("COMMIT")
+        self._new = self._tells = False
+
+    def rollback(self) -> None:
+        """Discard the transaction. Idempotent."""
+        self._tells = False
+        if self._new:
+            # Some of these ids were rolled back, and may be given to other conversations.
+            self._known.clear()
+            self._new = False
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            if connection.info.transaction_status != pq.TransactionStatus.IDLE:
+                connection.execute(b"ROLLBACK")
+        except psycopg.Error:
+            self._drop()
+
+    def close(self) -> None:
+        """Close the connection and discard what was not committed. Idempotent."""
+        self._is_closed = True
+        self._drop()
+
+    def _find_or_add(self, conversation: Conversation) -> int:
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        condition, values = condition_of(conversation, same_name)
+        columns, added = columns_of(conversation)
+        select = f"SELECT id FROM conversations WHERE {condition}"
+        row = self.execute(select, values).fetchone()
+        if row is None:
+            self._new = True
+            insert = f"INSERT INTO conversations ({columns}) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id"
+            # No row is added if another connection adds the same one now: then that one is there after it.
+            row = self.execute(insert, added).fetchone() or self.execute(select, values).fetchone()
+            assert row is not None
+        self._known[conversation] = int(row[0])
+        return int(row[0])
+
+    def _connect(self) -> None:
+        now_s = time.monotonic()
+        if self._is_closed or now_s < self._retry_at_s:
+            raise postgresql_errors.lost(self._address)
+        try:
+            self._connection = connect(self._address)
+            self._connection.execute(self._setup)
+        except StorageError:
+            self._retry_at_s = now_s + _RETRY_S
+            raise
+        except psycopg.Error as error:
+            self._drop()
+            raise self._fault(error) from error
+        # Another program may have been at the database meanwhile.
+        self._known.clear()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        self._known.clear()
+        self._new = self._tells = False
+        if connection is not None:
+            connection.close()
+
+    def _fault(self, error: Exception) -> StorageError:
+        # No error here is the sender's fault, so a refusal of a value becomes a StorageError too.
+        fault = postgresql_errors.from_postgresql(self._address, error)
+        return fault if isinstance(fault, StorageError) else StorageError(f"{self._address}: {error}")
+
+
+def open_journal(address: ServerAddress, *, full: bool = False, clock: Clock = utc_now) -> ServerJournal:
+    """Open a journal on the database at ``address``, which ``open_stores`` has migrated. Raises ``StorageError``.
+
+    ``full``: a commit waits until the server's disk has it, so that it survives a power cut.
+    """
+    return ServerJournal(address, clock, full=full)
