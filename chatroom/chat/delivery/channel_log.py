@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from chatroom.chat.events import Event
     from chatroom.chat.people.session import Session
 
+Lines = list[tuple[int, bytes]]
+"""Lines with their sequence numbers. Sessions that read the same may have the same list: it must not change."""
+
 _BY_SEQ = itemgetter(0)
 _BY_SKIP = itemgetter(2)
 _FEW_LINES = 8
@@ -35,13 +38,13 @@ class ChannelLog:
         """Sequence number, event, and the session that does not read it; in the order of the numbers."""
         self.skipped: set[Session] = set()
         """The sessions that do not read some line of the log."""
-        self._rendered: dict[int, list[tuple[int, bytes]]] | None = None
+        self._rendered: dict[int, Lines] | None = None
         """By variant: sequence number and bytes of the first lines. ``unread`` adds the lines that a session asks for.
 
         None until then: most logs are read as a whole when the tick ends (``runs``).
         """
 
-    def unread(self, session: Session) -> list[tuple[int, bytes]]:
+    def unread(self, session: Session) -> Lines:
         """Return the lines after ``session.settled_seq`` that the session reads, as sequence numbers and bytes.
 
         Each line is rendered once for a variant, however many sessions come and go during the tick: all of them take
@@ -112,3 +115,9 @@ def find_shared(logs: Collection[ChannelLog]) -> dict[Session, list[ChannelLog]]
             if first is not log:
                 shared.setdefault(session, [first]).append(log)
     return shared
+
+
+def put_at(lines: Lines, line: bytes, seq: int) -> Lines:
+    """Return the lines with one more, behind those with lower numbers."""
+    place = next((place for place, (other, _) in enumerate(lines) if other > seq), len(lines))
+    return [*lines[:place], (seq, line), *lines[place:]]

@@ -35,6 +35,8 @@ MOST_HELD = 10_000
 class NotWritten(NamedTuple):
     """A message that could not be stored, and therefore was not said."""
 
+    seq: int
+    """The sequence number under which the outbox had it."""
     session: Session | None
     """None if a hook has sent it."""
     verb: str
@@ -104,7 +106,7 @@ class Ledger:
         self._renamed: list[Renamed] = []
         """The channels that were renamed or ended, in order."""
         self._messages: list[tuple[int, Session | None, str, str]] = []
-        """For each message the sequence number under which the outbox has it, and the values of a ``NotWritten``."""
+        """For each message the values of a ``NotWritten``."""
 
     def use_settings(self, settings: History) -> None:
         """Store from now on what the settings say."""
@@ -342,7 +344,7 @@ class Ledger:
             self._renamed = renamed
             self._drop_entries()
             outbox.withdraw({message[0] for message in messages})
-            return [NotWritten(*message[1:]) for message in messages]
+            return [NotWritten(*message) for message in messages]
         self.failure = ""
         return []
 

@@ -18,7 +18,7 @@ from collections.abc import Collection, Hashable, Iterable
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from chatroom.chat.delivery.channel_log import ChannelLog, find_shared, merge_alike
+from chatroom.chat.delivery.channel_log import ChannelLog, find_shared, merge_alike, put_at
 from chatroom.chat.delivery.conversation_times import ConversationTimes
 from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
 from chatroom.chat.events import Event
@@ -153,6 +153,16 @@ class Outbox:
         else:
             session.unread = [(seq, line)]
             self._sessions.append(session)
+
+    def to_session_at(self, session: Session, line: bytes, seq: int) -> None:
+        """Add a line for one session in the place of a message that was withdrawn: before what was said after it.
+
+        A client may take the answer to a later line, such as a PONG, for the message's too.
+        """
+        if not session.unread:
+            self.to_session(session, line, seq)
+        else:
+            session.unread = put_at(session.unread, line, seq)
 
     def copy_to_session(self, session: Session, line: bytes, event: Event) -> None:
         """Add an event for one session under a new number: it is read after what was said between event and copy.

@@ -11,6 +11,7 @@ from chatroom.chat.stored.entries import Conversation, direct
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.pending import Pending
 from chatroom.errors import StorageError
+from chatroom.irc.framing import encode
 
 if TYPE_CHECKING:
     from chatroom.chat.delivery.ledger import NotWritten
@@ -143,8 +144,11 @@ def report_commit(world: World, not_written: Iterable[NotWritten] = ()) -> None:
         world.log_line(f"messages cannot be stored, and are not sent: {failure}", LogWarning)
     elif told and not failure:
         world.log_line("messages can be stored again")
-    server = world.settings.server.name
-    for session, verb, target in not_written:
+    for seq, session, verb, target in not_written:
         if session is not None and not session.closing:
-            text = f"{_NOT_SENT}: the database cannot be written"
-            world.tell_session(session, f":{server} FAIL {verb} NOT_KEPT {target} :{text}")
+            world.outbox.to_session_at(session, refusal(world, verb, target), seq)
+
+
+def refusal(world: World, verb: str, target: str, why: str = "the database cannot be written") -> bytes:
+    """The line that tells a sender that a message was not stored, and not sent."""
+    return encode(f":{world.settings.server.name} FAIL {verb} NOT_KEPT {target} :{_NOT_SENT}: {why}")

@@ -279,9 +279,10 @@ def test_what_could_not_be_written_is_not_said(
     journal.is_full = True
     ledger.ready()
     say(ledger, outbox, una, channel, "lost")
+    seq = outbox.seq
     ledger.add_event(outbox.event("srv", "TOPIC #a :tea"), Kind.TOPIC, channel, "tea", None)
     outbox.to_session(bob, b":srv PONG\r\n")
-    assert ledger.commit_tick(outbox) == [NotWritten(una, "PRIVMSG", "#a")]
+    assert ledger.commit_tick(outbox) == [NotWritten(seq, una, "PRIVMSG", "#a")]
     assert ledger.failure == "the disk is full"
     assert outbox.drain() == [(bob, b":srv PONG\r\n")]
     journal.is_full = False
@@ -354,7 +355,7 @@ def test_a_fault_in_the_commit_leaves_no_transaction_open(
     say(ledger, outbox, una, channel, "lost")
     with monkeypatch.context() as patched:
         patched.setattr(journal, "write", fail)
-        assert ledger.commit_tick(outbox) == [NotWritten(una, "PRIVMSG", "#a")]
+        assert ledger.commit_tick(outbox) == [NotWritten(outbox.seq, una, "PRIVMSG", "#a")]
     assert journal.calls[-1] == "rollback"
     assert ledger.failure == "MemoryError"
     ledger.ready()

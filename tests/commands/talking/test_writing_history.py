@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from harness.journal import FakeJournal
-from harness.world import Here, make_settings
+from harness.world import Here, make_settings, verbs
 
 from chatroom.chat.delivery.ledger import Ledger
 
@@ -64,6 +64,18 @@ def test_a_message_is_not_sent_if_the_disk_is_full(kept: Here, journal: FakeJour
     alice.say("PRIVMSG #lobby :back")
     assert [line.rpartition(":")[2] for line in bob.read()] == ["back"]
     assert kept.world.ledger.failure == ""
+
+
+def test_a_refusal_comes_in_the_place_of_its_message(kept: Here, journal: FakeJournal) -> None:
+    """A client that takes the PONG behind a message for its confirmation has read by then that it was not sent."""
+    alice, bob = kept.connect("alice"), kept.connect("bob")
+    kept.forget_unread()
+    journal.is_full = True
+    with kept.tick():
+        alice.say("PING 0", "PRIVMSG #lobby :lost")
+        bob.say("PART #lobby")
+        alice.say("PING 1", "PRIVMSG #lobby :lost too")
+    assert verbs(alice.read()) == ["PONG", "FAIL", "PART", "PONG", "FAIL"]
 
 
 def test_a_message_is_withdrawn_from_replay_queues_if_the_disk_is_full(kept: Here, journal: FakeJournal) -> None:
