@@ -226,7 +226,7 @@ class History:
         "normal",
         Text('"normal" or "full"', r"normal|full"),
         "How safe a delivered message is. normal: it survives a crash of the daemon. full: it survives a power cut "
-        "too, but the server waits for the disk at every message.",
+        "too, but each message waits until the disk has it.",
         applies="restart",
     )
     messages: bool = setting(True, YesOrNo(), "Store messages, notices and reactions (TAGMSG) in channels.")

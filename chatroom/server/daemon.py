@@ -23,6 +23,7 @@ from chatroom.server import garbage
 from chatroom.server.backlogs import send_buffer_bytes
 from chatroom.server.backups import Backups
 from chatroom.server.blocklists import Blocklists
+from chatroom.server.committing import make_hub, make_ledger
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
 from chatroom.server.entrance import open_entrance
@@ -36,7 +37,7 @@ from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control
 from chatroom.server.listening_sockets import Inherited, open_listeners, shown_address
 from chatroom.server.loaded_world import begin_anew, load_world
-from chatroom.server.metered import MeteredHub, make_threads
+from chatroom.server.metered import make_threads
 from chatroom.server.metrics_entrance import open_metrics
 from chatroom.server.operator_screen import make_screen
 from chatroom.server.own_process import allow_many_files
@@ -58,6 +59,7 @@ from chatroom.storage.write_guard import WriteGuard
 if TYPE_CHECKING:
     from chatroom.chat.world import World
     from chatroom.server.hook_listener import HookListener
+    from chatroom.server.journal_thread import JournalThread
     from chatroom.server.metrics_server import MetricsServer
 
 SWITCH_INTERVAL_S = 0.0005
@@ -108,6 +110,8 @@ class Daemon:
         self._started_io = False
         self._guard: WriteGuard | None = None
         self._journal: SqliteJournal | None = None
+        self._journal_thread: JournalThread | None = None
+        """Commits for the ticks; None if they do it themselves."""
         self._upkeep: Upkeep | None = None
         self._backups = Backups(settings.database.path, self._settings_in_force, self._report)
         self._hooks = HookDeliveries(self._open_stores, self._report, turnstile=self._turnstile)
@@ -150,7 +154,7 @@ class Daemon:
             self._stop_web()
             raise
         workers = Workers(self._open_stores, turnstile=self._turnstile)
-        hub = self._hub = (MeteredHub if metrics else Hub)(world, workers, self._screen)
+        hub = self._hub = make_hub(world, workers, self._screen, metered=bool(metrics), thread=self._journal_thread)
         threads = self._threads = make_threads(hub, settings.server.io_threads, counter.released)
         first_number = before.first_number if before is not None else 1
         listener = self._listener = Listener(hub, threads, counter, entrances, control, first_number)
@@ -192,7 +196,7 @@ class Daemon:
         for thread in self._threads:
             thread.start()
         self._started_io = True
-        for loop in filter(None, (self._upkeep, self._backups, self._hooks)):
+        for loop in filter(None, (self._journal_thread, self._upkeep, self._backups, self._hooks)):
             loop.start()
 
     def _prepare_database(self, runtime: DaemonRuntime) -> Path | None:
@@ -222,7 +226,8 @@ class Daemon:
                 self._upkeep = Upkeep(
                     lambda: open_upkeep(path), lambda: world.settings.history, self._is_short, self._turnstile
                 )
-            world = load_world(settings, stores, runtime, Ledger(self._journal, settings.history), self._zone)
+            ledger, self._journal_thread = make_ledger(self._journal, settings.history)
+            world = load_world(settings, stores, runtime, ledger, self._zone)
             if before is None:
                 begin_anew(world, stores)
             return world, last_change_id, stores.accounts.count_admins() > 0
@@ -259,7 +264,15 @@ class Daemon:
         self._screen.show([line], level=level)
 
     def _make_supervisor(self, workers: Workers, listener: Listener) -> Supervisor:
-        own = self._screen, self._upkeep, self._backups, self._hooks, self._hook_listener, self._metrics
+        own = (
+            self._screen,
+            self._journal_thread,
+            self._upkeep,
+            self._backups,
+            self._hooks,
+            self._hook_listener,
+            self._metrics,
+        )
         loops = [*own, *workers.threads, listener.handshakes]
         return Supervisor(self._threads, [loop for loop in loops if loop is not None], self._report)
 
@@ -353,8 +366,9 @@ class Daemon:
         give_up_at = time.monotonic() + _WRITE_PATIENCE_S
         for thread in self._threads:
             thread.join(max(0.0, give_up_at - time.monotonic()))
-        # An I/O thread that is left behind may still commit.
-        if not any(thread.is_alive() for thread in self._threads):
+        # A thread that is left behind may still commit.
+        is_left = self._journal_thread is not None and not self._journal_thread.stop(_WRITE_PATIENCE_S)
+        if not (is_left or any(thread.is_alive() for thread in self._threads)):
             self._close_journal()
         self._backups.stop(_READ_PATIENCE_S)
         self._hooks.stop(_READ_PATIENCE_S)

@@ -34,7 +34,7 @@ class WriteGuard:
             raise self._full()
 
     def require_room_for_messages(self) -> None:
-        """Raise ``StorageError`` if no message may be written. Under the hub lock, in each tick with a message.
+        """Raise ``StorageError`` if no message may be written. At the beginning of each transaction of messages.
 
         So it asks no disk for room, and looks at the file 5,000 times a second at most.
         """

@@ -45,6 +45,24 @@ def test_a_background_thread_is_started_again(place: Place, name: str) -> None:
     assert daemon.stop() == 0
 
 
+def test_a_journal_thread_that_dies_loses_nothing(place: Place) -> None:
+    """What was said before and meanwhile is stored and told once, when the thread was started again."""
+    place.environment["CHATROOM_HISTORY__SYNCHRONOUS"] = "full"
+    killer = Killer(place)
+    daemon = Daemon(place)
+    with daemon.connect("ann") as ann, daemon.connect("bob") as bob:
+        ann.ask("PRIVMSG #lobby :0")
+        killer.kill("journal")
+        for number in range(1, 20):
+            ann.ask(f"PRIVMSG #lobby :{number}")
+        daemon.expect_log("the thread journal has died, and was started again")
+        ann.ask("PRIVMSG #lobby :20")
+        read = [line.rpartition(":")[2] for line in bob.collect() if "PRIVMSG" in line]
+    assert read == [str(number) for number in range(21)]
+    assert daemon.stop() == 0
+    assert len(place.ctl_json("history", "search", "--from", "ann")) == 21
+
+
 def test_a_thread_that_dies_again_and_again_ends_the_daemon(place: Place) -> None:
     """Starting it anew does not help then."""
     killer = Killer(place)

@@ -93,9 +93,12 @@ def test_without_a_reserve_a_ban_acts_and_is_stored_when_it_can_be(place: Place,
     assert daemon.stop() == 0
 
 
+@pytest.mark.parametrize("synchronous", ["normal", "full"])
 @pytest.mark.parametrize("replaced", [False, True])
-def test_nothing_is_said_into_a_deleted_file(daemon: Daemon, replaced: bool) -> None:
+def test_nothing_is_said_into_a_deleted_file(place: Place, replaced: bool, synchronous: str) -> None:
     """The next message is refused, the log says why once, status tells it, and a file that is back is used again."""
+    place.environment["CHATROOM_HISTORY__SYNCHRONOUS"] = synchronous
+    daemon = Daemon(place)
     database = daemon.place.database
     away = database.with_name("away.db")
     with daemon.connect("ann") as ann:

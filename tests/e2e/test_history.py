@@ -103,10 +103,10 @@ def end_under_load(place: Place, chance: random.Random, number: int = signal.SIG
     return readers
 
 
-@pytest.fixture
-def loaded() -> Iterator[Place]:
-    """A place without limits and with one I/O thread, as by default."""
-    with Place.make(limits__enabled=False, server__io_threads=1) as place:
+@pytest.fixture(params=["normal", "full"])
+def loaded(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A place without limits and with one I/O thread, as by default. With "full" a thread of its own commits."""
+    with Place.make(limits__enabled=False, server__io_threads=1, history__synchronous=request.param) as place:
         yield place
 
 

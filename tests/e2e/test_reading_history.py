@@ -7,7 +7,14 @@ import sqlite3
 from collections.abc import Iterator
 
 import pytest
-from harness.daemon import PASSWORD, Client, Daemon
+from harness.daemon import PASSWORD, Client, Daemon, running
+
+
+@pytest.fixture(scope="module", params=["normal", "full"])
+def shared(request: pytest.FixtureRequest) -> Iterator[Daemon]:
+    """A daemon for all tests of the module: its ticks commit, or a thread of its own does."""
+    with running(accounts={"una": "user"}, history__synchronous=request.param) as daemon:
+        yield daemon
 
 
 @pytest.fixture

@@ -153,7 +153,8 @@ def test_people_and_rooms_go_on_in_the_new_daemon() -> None:
         until(lambda: house.daemon.log_lines("took over 3 connections"), "the log says so")
 
 
-def test_no_line_is_lost_doubled_or_out_of_order_under_load(tmp_path: Path) -> None:
+@pytest.mark.parametrize("synchronous", ["normal", "full"])
+def test_no_line_is_lost_doubled_or_out_of_order_under_load(tmp_path: Path, synchronous: str) -> None:
     """The bench's load generator checks each line of its rooms while the daemon is upgraded again and again."""
     compiler = shutil.which("cc")
     if compiler is None:
@@ -161,7 +162,7 @@ def test_no_line_is_lost_doubled_or_out_of_order_under_load(tmp_path: Path) -> N
     generator = tmp_path / "load"
     sources = [str(path) for path in sorted(GENERATOR.glob("*.c"))]
     subprocess.run([compiler, "-O1", "-std=c11", "-o", str(generator), *sources, "-lm"], check=True, timeout=60)
-    with upgradable(limits__enabled=False, channels__autojoin="[]") as house:
+    with upgradable(limits__enabled=False, channels__autojoin="[]", history__synchronous=synchronous) as house:
         messages, all_messages, has_overlapped = 2000, 0, False
         while not has_overlapped:
             load = start_load(generator, house.daemon, f"r{messages}x", messages)

@@ -8,7 +8,7 @@ tick, and drops it when the tick ends. Only the outbox changes it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -115,6 +115,39 @@ def find_shared(logs: Collection[ChannelLog]) -> dict[Session, list[ChannelLog]]
             if first is not log:
                 shared.setdefault(session, [first]).append(log)
     return shared
+
+
+def lines_apart(
+    logs: Collection[ChannelLog], merge: Callable[[Session, list[ChannelLog]], None]
+) -> list[tuple[Session, Lines]]:
+    """Return what each session reads of the logs, as lines. Those that read the same have the same list.
+
+    ``merge`` takes the sessions that have read a part, or have other lines, with the logs that they read.
+    """
+    logs = merge_alike(logs)
+    first = min([log.lines[0][0] for log in logs])
+    skipped: set[Session] = set().union(*[log.skipped for log in logs])
+    readers: dict[Session, list[ChannelLog]] = find_shared(logs) if len(logs) > 1 else {}
+    for log in logs:
+        alone = [log]
+        for session in log.sessions:
+            readers.setdefault(session, alone)
+    known: dict[tuple[int, tuple[ChannelLog, ...]], Lines] = {}
+    apart = []
+    for session, several in readers.items():
+        if session.settled_seq >= first or session.unread or session in skipped:
+            merge(session, several)
+            continue
+        key = session.variant, tuple(several)
+        lines = known.get(key)
+        if lines is None:
+            lines = [item for log in several for item in log.unread(session) if item[1]]
+            if len(several) > 1:
+                lines = sorted(dict(lines).items())  # several logs may say the same event
+            known[key] = lines
+        if lines:
+            apart.append((session, lines))
+    return apart
 
 
 def put_at(lines: Lines, line: bytes, seq: int) -> Lines:

@@ -328,7 +328,7 @@ class Ledger:
         for_hooks = self.hooks.take() if self.hooks.rows else None
         try:
             if entries or renamed or for_hooks:
-                _write(journal, entries, renamed)
+                write_entries(journal, entries, renamed)
                 if for_hooks:
                     journal.add_hook_events(for_hooks)
                 journal.commit()
@@ -349,7 +349,8 @@ class Ledger:
         return []
 
 
-def _write(journal: Journal, entries: list[EntryRow], renamed: list[Renamed]) -> None:
+def write_entries(journal: Journal, entries: list[EntryRow], renamed: list[Renamed]) -> None:
+    """Write entries, and the new names and ends of channels at their places among them, into a transaction."""
     done = 0
     for name, new_name, position in renamed:
         if position > done:

@@ -14,11 +14,11 @@ The time of an event is that of the tick, or a little later (``ConversationTimes
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from chatroom.chat.delivery.channel_log import ChannelLog, find_shared, merge_alike, put_at
+from chatroom.chat.delivery.channel_log import ChannelLog, Lines, find_shared, lines_apart, merge_alike, put_at
 from chatroom.chat.delivery.conversation_times import ConversationTimes
 from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
 from chatroom.chat.events import Event
@@ -47,6 +47,7 @@ class Outbox:
     """
 
     __slots__ = (
+        "_apart",
         "_copies",
         "_sessions",
         "_writes",
@@ -73,6 +74,8 @@ class Outbox:
         """The sessions with lines in ``unread``. Those lines may have been withdrawn or forgotten since."""
         self._writes: list[tuple[Session, bytes]] = []
         """What ``drain`` has made so far."""
+        self._apart: list[tuple[Session, Lines]] = []
+        """What ``drain_apart`` has made so far."""
         self._copies: dict[int, list[int]] = {}
         """By the number of a stored event: the numbers of its copies in this tick (``copy_to_session``)."""
         self.closed: list[Session] = []
@@ -285,7 +288,7 @@ class Outbox:
     def abandon(self) -> list[tuple[Session, bytes]]:
         """End the tick without what is not made into bytes yet. Return what is."""
         writes, sessions = self._writes, self._sessions
-        self._writes, self._sessions, self.logs, self._copies = [], [], {}, {}
+        self._writes, self._apart, self._sessions, self.logs, self._copies = [], [], [], {}, {}
         for session in sessions:
             self.forget(session)
         return writes
@@ -315,6 +318,32 @@ class Outbox:
         if self._copies:
             self._copies = {}
         return writes
+
+    def drain_apart(self) -> list[tuple[Session, Lines]]:
+        """Like ``drain``, but return the lines with their numbers, not joined: some may have to be taken out later.
+
+        Sessions that read the same have the same list. Copies stay known until ``forget_copies``.
+        """
+        if self.logs:
+            self._apart += lines_apart(self.logs.values(), self._merge)
+            self.logs = {}
+        apart = self._apart
+        for session in self._sessions:
+            if session.unread:
+                apart.append((session, session.unread))
+            session.unread = None
+        self._sessions, self._apart = [], []
+        return apart
+
+    @property
+    def copies(self) -> Mapping[int, Sequence[int]]:
+        """By the number of an event: the numbers of its copies (``copy_to_session``)."""
+        return self._copies
+
+    def forget_copies(self, up_to: int) -> None:
+        """Forget the copies of the lines with numbers up to this one, which are not withdrawn any more."""
+        if self._copies:
+            self._copies = {seq: copies for seq, copies in self._copies.items() if seq > up_to}
 
     def _drain_logs(self, writes: list[tuple[Session, bytes]]) -> None:
         logs: Collection[ChannelLog] = self.logs.values()

@@ -24,8 +24,10 @@ class Journal(Protocol):
     ``add_hook_events``, which take effect in the order of the calls, then ``commit`` or ``rollback``. If any of them
     raises ``StorageError``, the transaction is rolled back and the next one starts with ``begin``.
 
-    No method waits for another connection, because the tick calls it under the hub lock. One thread uses it at a time,
-    not always the same one. A committed transaction survives a crash of the daemon, and with
+    One thread uses it at a time, not always the same one. No method waits for another connection, because the tick
+    calls it under the hub lock. If the daemon has a journal thread (``chatroom.server.journal_thread``), that thread
+    alone calls it from the first transaction on; then a method may wait for a disk or a network, but within some
+    seconds it must return or raise ``StorageError``. A committed transaction survives a crash of the daemon, and with
     ``history.synchronous = "full"`` also a power cut.
 
     The caller gives out message ids, which go up, from ``last_message_id`` on.
@@ -34,7 +36,7 @@ class Journal(Protocol):
     def last_message_id(self) -> int:
         """The highest message id ever written, also if its entry was deleted since; 0 if there is none.
 
-        Call it once, before the first transaction.
+        Only without a transaction.
         """
         ...
 
@@ -72,7 +74,7 @@ class Journal(Protocol):
         ...
 
     def commit(self) -> None:
-        """Make the transaction permanent."""
+        """Make the transaction permanent. If it raises ``StorageError``, nothing of the transaction is stored."""
         ...
 
     def rollback(self) -> None:

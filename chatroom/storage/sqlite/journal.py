@@ -1,6 +1,6 @@
 """The daemon's writer of history.
 
-The tick commits what was said before any client is sent it. People wait for that, so the journal writes one row for
+What was said is committed before any client is sent it. People wait for that, so the journal writes one row for
 each entry and nothing else. The upkeep thread adds the indexes later (``history_upkeep``).
 """
 
@@ -31,7 +31,7 @@ _MOST_KNOWN = 20_000
 class SqliteJournal:
     """Implements ``chatroom.chat.stored.history_stores.Journal``.
 
-    Guarded by the hub lock: the thread that holds it uses the connection.
+    Guarded by the hub lock: the thread that holds it uses the connection; or used by the journal thread alone.
     """
 
     __slots__ = ("_clock", "_connection", "_guard", "_known", "_new", "_path")
@@ -199,8 +199,8 @@ def open_journal(
     uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=rw"
     try:
         # timeout=0: SQLite does not wait for the write lock, because the tick has other lines to run meanwhile.
-        # check_same_thread=False: the hub lock sees to it that one thread at a time uses the connection. SQLite asks no
-        # more, unless it was built single-threaded.
+        # check_same_thread=False: one thread at a time uses the connection, under the hub lock or as the only one.
+        # SQLite asks no more, unless it was built single-threaded.
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0, check_same_thread=False)
     except sqlite3.Error as error:
         raise sqlite_errors.from_sqlite(path, error) from error

@@ -11,6 +11,8 @@ from chatroom.chat.admission.action_budgets import ActionBudgets
 from chatroom.chat.admission.flood import LineBudget, LoginThrottle
 from chatroom.chat.admission.sasl_exchange import SaslExchange
 from chatroom.chat.delivery.conversation_times import ConversationTimes
+from chatroom.chat.delivery.gate import Gate
+from chatroom.chat.delivery.gated_ledger import GatedLedger
 from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
@@ -137,7 +139,8 @@ ANEW: dict[type, dict[str, str]] = {
         "replays": "a session in replay is not handed over",
         "_sessions": "empty between two ticks",
         "_writes": "empty between two ticks",
-        "_copies": "empty between two ticks",
+        "_apart": "empty between two ticks",
+        "_copies": "empty between two ticks, unless something waits in a gate",
         "closed": "empty between two ticks",
     },
     ConversationTimes: {
@@ -229,4 +232,12 @@ def test_the_ledger_has_nothing_of_its_own() -> None:
     assert set(Ledger.__slots__) == {
         *("_entries", "_is_busy", "_messages", "_renamed", "failure", "is_open", "told_failure"),
         *("_from_before", "hooks", "journal", "kinds", "last_message_id", "writes_channels", "writes_direct"),
+    }
+
+
+def test_a_gate_has_nothing_to_hand_over() -> None:
+    """The standstill waits until it is empty (``GatedHub.is_at_rest``). Its numbers begin anew in each daemon."""
+    assert set(GatedLedger.__slots__) == {"committer", "is_full", "renaming"}
+    assert set(Gate.__slots__) == {
+        *("_lowest", "_numbers", "_records", "_senders", "_sizes", "_waits", "number", "size"),
     }

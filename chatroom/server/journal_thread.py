@@ -1,0 +1,234 @@
+"""The journal thread: it commits what ticks have said, if a commit waits for the disk.
+
+One transaction is under way at a time. What comes meanwhile is in the next one: the slower the disk, the more messages
+share a wait for it. No method of the journal is called by another thread once this one has begun.
+
+If another connection has the write lock, the thread tries again every few milliseconds. Messages that have waited for
+``PATIENCE_MS`` are refused; if the disk refuses, at once. Events (joins, new names) are told meanwhile, and stored when
+that is possible.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from chatroom.chat.delivery.batches import Settled, count_rows, write_batches
+from chatroom.chat.delivery.ledger import MOST_HELD
+from chatroom.chat.work_queue import PATIENCE_MS
+from chatroom.commands.talking.writing_history import RETRY_MS
+from chatroom.errors import StorageError
+from chatroom.server.loop_thread import LoopThread
+
+if TYPE_CHECKING:
+    from chatroom.chat.delivery.batches import Batch
+    from chatroom.chat.stored.history_stores import Journal
+
+MOST_ROWS = 2000
+"""With so many rows a transaction takes in no further batch: it has the write lock for 10 ms then."""
+RETRY_LATER_S = 0.2
+"""How long the thread waits before it tries again to store what nobody waits for."""
+BUSY = "the database is busy"
+
+log = logging.getLogger(__name__)
+
+
+class JournalThread(LoopThread):
+    """Implements ``chatroom.chat.delivery.batches.Committer``."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__("journal")
+        self._journal = journal
+        self._wake: Callable[[], None] = _ignore
+        """Has an I/O thread tick. Set once, before anything is given."""
+        self._changed = threading.Condition()
+        """Guards the next four, and tells the thread of new batches and of its end. Taken under the hub lock."""
+        self._given: list[tuple[Batch, float]] = []
+        """Batches that the thread has not taken yet, with the moments at which they are refused."""
+        self._settled: list[Settled] = []
+        self._open = 0
+        """How many batches are not settled."""
+        self._is_over = False
+        # The thread's own from here on; only the two flags are read by others.
+        self._waiting: list[tuple[Batch, float]] = []
+        """Batches that are not settled, in order, as in ``_given``."""
+        self._owed: list[Batch] = []
+        """What is left of settled batches, in order: it is stored before the others."""
+        self._stored: int | None = None
+        """How many of ``_waiting`` are stored and not told yet, with all of ``_owed``; None if nothing is."""
+        self._alone = 0
+        """How many of ``_waiting`` get a transaction of their own, because one that they shared has failed."""
+        self.is_busy = False
+        self.is_behind = False
+
+    # -- for ticks, and for the main thread -------------------------------------------------------
+
+    def wake_by(self, wake: Callable[[], None]) -> None:
+        """Have ``wake``, which makes an I/O thread tick, called when batches are settled. Before anything is given."""
+        self._wake = wake
+
+    @property
+    def is_idle(self) -> bool:
+        """True if everything that was given is stored, or given up, and was taken."""
+        with self._changed:
+            return not (self._open or self._settled or self._owed)
+
+    def give(self, batch: Batch) -> None:
+        """Have a batch committed. From any thread; needs the hub lock."""
+        with self._changed:
+            self._given.append((batch, time.monotonic() + PATIENCE_MS / 1000))
+            self._open += 1
+            self._changed.notify()
+
+    def take_settled(self) -> list[Settled]:
+        """Take what was settled since the last call. From any thread; needs the hub lock."""
+        if not self._settled:  # read without the lock: what comes just now also wakes an I/O thread
+            return []
+        with self._changed:
+            settled, self._settled = self._settled, []
+            return settled
+
+    def stop(self, patience_s: float) -> bool:
+        """Store what was given, and end. False if that takes longer. From any other thread."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+        self.join(patience_s)
+        return not self.is_alive()
+
+    # -- the loop ---------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Commit until stopped. If a fault has ended the thread before, go on where it was."""
+        self._journal.rollback()
+        if self._waiting:
+            self._find_stored()
+        while self._take():
+            self._commit_some()
+
+    def _find_stored(self) -> None:
+        """Settle what was stored when the thread died. Perhaps it had no time to note that."""
+        if self._stored is None:
+            try:
+                last = self._journal.last_message_id()
+            except StorageError:
+                return  # the next transaction will fail too
+            batches = [batch for batch, _ in self._waiting]
+            stored = [count for count, one in enumerate(batches, 1) if one.entries and one.entries[-1][0] <= last]
+            if not stored:
+                return
+            self._stored = stored[-1]
+        self._settle_stored()
+
+    def _take(self) -> bool:
+        """Wait for something to do, and take what was given. False if all is done and the daemon stops."""
+        with self._changed:
+            if not self._given:
+                if self.is_busy:
+                    self._changed.wait(RETRY_MS / 1000)
+                elif not (self._waiting or self._is_over):
+                    self._changed.wait(RETRY_LATER_S if self._owed else None)
+            self._waiting += self._given
+            self._given = []
+            if self._waiting or not self._is_over:
+                return True
+        if self._owed:
+            self._commit_some()  # nobody waits for it: it has one more try
+        return False
+
+    def _commit_some(self) -> None:
+        """Make one transaction of what is owed and the first batches, and settle them."""
+        if not (self._waiting or self._owed):
+            return
+        try:
+            self.is_busy = not self._journal.begin()
+        except Exception as error:
+            self._journal.rollback()
+            self.is_busy = False
+            self._refuse_all(_reason(error))
+            return
+        if self.is_busy:
+            self._pass_over()
+            return
+        group = self._find_group()
+        try:
+            write_batches(self._journal, [*self._owed, *group])
+            self._journal.commit()
+        except Exception as error:
+            # Unless it is a StorageError, the journal knows nothing of it; otherwise this does nothing.
+            self._journal.rollback()
+            if len(group) > 1:
+                # Perhaps one of them does not fit on the disk. Alone, the others may.
+                self._alone = len(group)
+            else:
+                self._refuse(group, _reason(error))
+            return
+        self._stored = len(group)
+        self._settle_stored()
+
+    def _find_group(self) -> list[Batch]:
+        group: list[Batch] = []
+        rows = 0
+        for batch, _ in self._waiting:
+            group.append(batch)
+            rows += len(batch.entries)
+            if self._alone or rows >= MOST_ROWS:
+                break
+        return group
+
+    # -- telling the hub --------------------------------------------------------------------------
+
+    def _settle_stored(self) -> None:
+        """Tell what is stored. Nothing of it is done twice if the thread dies in between."""
+        count = self._stored or 0
+        self._go_on([], count, [Settled(batch.number, "") for batch, _ in self._waiting[:count]])
+
+    def _refuse(self, group: list[Batch], why: str) -> None:
+        """Give up what the disk does not take, but for new names of channels, which must come before all else."""
+        names = [batch.only_names() for batch in [*self._owed, *group]]
+        self._go_on(names, len(group), [Settled(batch.number, why) for batch in group])
+
+    def _refuse_all(self, why: str) -> None:
+        """Refuse the messages of all batches, because no transaction can begin. Events are kept for later."""
+        left = [*self._owed, *(batch.without_messages() for batch, _ in self._waiting)]
+        if count_rows(left) > MOST_HELD:
+            left = [batch.only_names() for batch in left]
+        self._go_on(left, len(self._waiting), [Settled(batch.number, why) for batch, _ in self._waiting])
+
+    def _pass_over(self) -> None:
+        """Settle the first batches if they have no messages, or have waited too long for the write lock."""
+        now_s = time.monotonic()
+        first = takewhile(lambda item: item[1] <= now_s or not item[0].messages, self._waiting)
+        passed = [batch for batch, _ in first]
+        left = [*self._owed, *(batch.without_messages() for batch in passed)]
+        settled = [Settled(batch.number, BUSY if batch.messages else "", is_busy=True) for batch in passed]
+        self._go_on(left, len(passed), settled)
+
+    def _go_on(self, owed: list[Batch], count: int, settled: list[Settled]) -> None:
+        """Go on without that many of the first batches, and tell that they are settled."""
+        self._owed = [batch for batch in owed if not batch.is_empty]
+        self.is_behind = self.is_busy and bool(self._owed)
+        with self._changed:
+            self._waiting = self._waiting[count:]
+            self._stored = None
+            self._alone = max(0, self._alone - count)
+            self._settled += settled
+            self._open -= count
+        if settled:
+            self._wake()
+
+
+def _reason(error: Exception) -> str:
+    """What the log says of a failed commit."""
+    if isinstance(error, StorageError):
+        return str(error)
+    log.error("a commit failed", exc_info=error)
+    return f"{type(error).__name__} {error}".rstrip()
+
+
+def _ignore() -> None:
+    """Wake nobody."""
