@@ -353,7 +353,7 @@ class ChatSession:
             elif isinstance(step, Ask):
                 self._ask(step)
             elif isinstance(step, Failed):
-                self._connection.close_reason = step.text
+                self._connection.close_reason = self._connection.close_reason or step.text
                 if step.final:
                     self._connection.final_reason = step.text
             elif isinstance(step, Welcomed):

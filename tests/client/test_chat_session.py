@@ -253,6 +253,7 @@ def test_our_own_ghost_is_waited_for() -> None:
         stage.session.handle(Opened())
         stage.hear(":srv CAP * LS :", ":srv 433 * alice :In use")
         assert stage.link.closed
+        stage.hear(":srv ERROR :Closing link: Quit:")  # the answer to our QUIT, and no reason
         (trouble,) = stage.lose()
         assert isinstance(trouble, Trouble)
         assert "alice is still taken" in trouble.text

@@ -180,8 +180,11 @@ class ChatScreen(Screen[None]):
         return self.excerpt is None and self.log_widget.follows
 
     def keep_draft(self) -> None:
-        """Keep what is typed as the draft of its place. What the session has put there stands behind it."""
-        if self._shown is not None:
+        """Keep what is typed as the draft of its place. What the session has put there stands behind it.
+
+        What nobody may read is dropped: it may be a password.
+        """
+        if self._shown is not None and not self.composer.is_hidden:
             self._shown.draft = "\n".join(filter(None, [self.composer.editor.text, self._shown.draft]))
         self.composer.editor.clear()
 
@@ -192,9 +195,13 @@ class ChatScreen(Screen[None]):
         self.composer.changed()
 
     def offer_draft(self) -> None:
-        """Put the draft of the place that is shown into the composer, if nothing is typed there."""
+        """Put the draft of the place that is shown into the composer, if nothing is typed there.
+
+        Not before the login is decided: what stands in the composer then is dropped.
+        """
         place, editor = self._shown, self.composer.editor
-        if place is not None and place.draft and not editor.text and self.question is None:
+        is_free = self.question is None and not (self.session is not None and self.session.login_open)
+        if place is not None and place.draft and not editor.text and is_free:
             editor.set(place.draft)
             place.draft = ""
             self.composer.changed()
@@ -246,6 +253,8 @@ class ChatScreen(Screen[None]):
     def _paint_prompt(self) -> None:
         is_hidden = self.question is None and self.session is not None and self.session.login_open
         if is_hidden != self.composer.is_hidden:
+            if is_hidden:
+                self.keep_draft()  # what stands there was typed before, and is for the place
             self.composer.is_hidden = is_hidden
             self.composer.changed()
         if self.question is not None:

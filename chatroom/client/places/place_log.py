@@ -25,6 +25,7 @@ _MOST_ORPHANS = 500
 _RECENT = 500
 """Among how many of the last entries a message is looked for that was perhaps said."""
 _BEGIN = datetime.min.replace(tzinfo=UTC)
+_END = datetime.max.replace(tzinfo=UTC)
 
 
 class PlaceLog:
@@ -86,7 +87,7 @@ class PlaceLog:
             if entry is not None:
                 self._remove(entry)  # a page has brought the echo before
             return None
-        at = getattr(event, "at", None)
+        at: datetime | None = getattr(event, "at", None)
         if entry is None:
             entry = self._make(event, at or now, mention)
         else:
@@ -94,6 +95,8 @@ class PlaceLog:
             entry.event, entry.at, entry.delivery = event, at or now, "said"
             entry.revision += 1
         under_way = self._lift()
+        if at is not None:
+            self._date_begin(at)
         last = self.entries[-1].moment if self.entries else _BEGIN
         # The clock of this machine may differ from the server's, so an event without a time is just behind the last.
         entry.moment = max(at or last, last)
@@ -171,6 +174,7 @@ class PlaceLog:
         # Of messages without an id: those of the page itself may be alike, for all that is known.
         known = {_likeness(entry.event) for entry in self.entries if not entry.id}
         events = [event for event in page if not self._take_sequel(event, now)]
+        dated = self._date_begin(_END)
         twins = [self._by_id.get(event.id) if isinstance(event, Said) and event.id else None for event in events]
         new: list[Entry] = []
         for event, twin, ceiling in zip(events, twins, _next_ones(twins), strict=True):
@@ -186,6 +190,8 @@ class PlaceLog:
                 high = self._index_of(ceiling.id if ceiling is not None else before, len(self.entries))
                 low = self._place(entry, at, low, max(low, high)) + 1
                 new.append(entry)
+        for index in range(len(self.entries) - dated, len(self.entries)):
+            self.entries[index].moment = self.entries[index - 1].moment if index else _BEGIN
         self._lower(under_way)
         self._trim()
         return new
@@ -210,6 +216,16 @@ class PlaceLog:
         self._remove(entry)
         entry.event, entry.at, entry.delivery = event, getattr(event, "at", None) or entry.at, "said"
         entry.revision += 1
+
+    def _date_begin(self, at: datetime) -> int:
+        """Let what came first, without a time, count as of ``at``: older pages belong before it. Returns how many."""
+        count = 0
+        for entry in self.entries:
+            if entry.moment > _BEGIN:
+                break
+            entry.moment = at
+            count += 1
+        return count
 
     def _place(self, entry: Entry, at: datetime | None, low: int, high: int) -> int:
         """Put an entry between two indices, as near to its time as the order of the log allows. Returns its index."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.full_screen import FullScreen, play
 
-from chatroom.client.link import Closed
+from chatroom.client.link import Closed, Opened
 
 SECRET = "horse7battery"
 
@@ -58,6 +58,48 @@ def test_nothing_is_said_before_the_login_is_over() -> None:
         await screen.see("What you typed before the login was over is dropped.")
         assert not any(SECRET in row for row in screen.rows)
         assert not any(SECRET in line for line in screen.sent)
+
+    play(scene, columns=120)
+
+
+def test_a_question_of_a_reconnect_leaves_the_draft_alone() -> None:
+    """What is typed between the answer and the end of the login is dropped, and not what was typed before."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        await screen.type("half a line")
+        await screen.post(Closed("the network failed", was_open=True), Opened())
+        await screen.hear(":srv FAIL NICK NICK_RESERVED alice :It is reserved.")
+        await screen.see("Password for alice")
+        await screen.enter("")
+        await screen.see("Another nickname:")
+        await screen.press("ctrl+u")
+        await screen.enter("al")
+        await screen.type(SECRET)
+        await screen.hear(":srv 001 al :Welcome", ":srv 422 al :No MOTD", ":al!a@h JOIN #lobby")
+        await screen.see("What you typed before the login was over is dropped.")
+        assert screen.prompt.split("  ")[0] == "to #lobby › half a line"
+        assert not any(SECRET in row for row in screen.rows)
+
+    play(scene, columns=120)
+
+
+def test_what_is_typed_unseen_is_no_draft() -> None:
+    """A password that is typed before it is asked for is not shown after the login."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.until(lambda: bool(screen.links))
+        await screen.post(Opened())
+        await screen.type(SECRET)
+        await screen.hear(":srv FAIL NICK NICK_RESERVED alice :It is reserved.")
+        await screen.see("Password for alice")
+        await screen.enter("")
+        await screen.press("ctrl+u")
+        await screen.enter("al")
+        await screen.hear(":srv 001 al :Welcome", ":srv 422 al :No MOTD", ":al!a@h JOIN #lobby")
+        await screen.see("You joined #lobby")
+        assert screen.prompt.split("  ")[0] == "to #lobby ›"
+        assert not any(SECRET in row for row in screen.rows)
 
     play(scene, columns=120)
 

@@ -106,6 +106,19 @@ def test_an_older_page_comes_before_what_is_here() -> None:
     assert ids(place) == ["m2", "m3", "m4"]
 
 
+def test_what_begins_a_log_without_a_time_stands_where_the_user_came() -> None:
+    """Behind older pages, and before what the server says next."""
+    welcome = Info("You are connected")
+    place = fill(log(), welcome, said(9))
+    place.insert([said(7), said(8)], NOW, before="m9")
+    place.insert([said(5), said(6)], NOW, before="m7")
+    assert ids(place) == ["m5", "m6", "m7", "m8", "", "m9"]
+    place = fill(log(), welcome)
+    place.insert([said(7), said(8)], NOW)
+    fill(place, said(9))
+    assert ids(place) == ["m7", "m8", "", "m9"]
+
+
 def test_a_page_fills_the_gap() -> None:
     """What was said during a lost connection lies between what was there before and after it."""
     place = fill(log(), said(1), said(6))
