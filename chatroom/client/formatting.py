@@ -76,6 +76,8 @@ def has_codes(text: str) -> bool:
 
 def parts_of(text: str) -> list[Part]:
     """Cut one line into parts; together they are its text without codes."""
+    if text.isprintable():  # no code is; this test is much faster than the search
+        return [Part("", text)] if text else []
     return [Part(style, part) for style, part, is_code in _walk(text) if part and not is_code]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.geometry import Size
 from textual.strip import Strip
-from textual.widget import Widget
 
+from chatroom.client.fullscreen.bare_widget import BareWidget
 from chatroom.client.fullscreen.cells import columns, fit
 from chatroom.client.fullscreen.line_editor import LineEditor
 from chatroom.client.fullscreen.look import Looks
@@ -16,7 +16,7 @@ MOST_ROWS = 8
 """How many rows of a long text are shown; those around the cursor."""
 
 
-class Composer(Widget):
+class Composer(BareWidget):
     """Shows a ``LineEditor``. The screen hands it the keys: it never has the focus."""
 
     DEFAULT_CSS = "Composer { height: 1; width: 100%; }"
@@ -60,23 +60,23 @@ class Composer(Widget):
         """Return how many rows the text takes."""
         return min(len(self._rows().rows), MOST_ROWS)
 
-    def render_line(self, y: int) -> Strip:
+    def paint_row(self, y: int, size: Size) -> Strip:
         """Paint one row."""
         typed = self._rows()
-        shown = self.size.height
+        shown = size.height
         self._top = min(max(self._top, typed.cursor_row - shown + 1), typed.cursor_row)
         self._top = max(min(self._top, len(typed.rows) - shown), 0)
         number = self._top + y
         if number >= len(typed.rows):
-            return self._looks.strip([], self.size.width)
+            return self._looks.strip([], size.width)
         fragments = list(self._shown_prompt()) if number == 0 else []
         fragments += typed.fragments(number)
         if number == typed.cursor_row and not self.editor.text and self.hint:
             used = sum(columns(text) for _, text in fragments)
-            room = self.size.width - used - 1
+            room = size.width - used - 1
             if columns(self.hint) <= room:
                 fragments += [("", " " * (room - columns(self.hint))), ("hint", self.hint)]
-        return self._looks.strip(fragments, self.size.width)
+        return self._looks.strip(fragments, size.width)
 
     def _shown_prompt(self) -> list[Fragment]:
         """The prompt, cut if it would leave no room for the text."""

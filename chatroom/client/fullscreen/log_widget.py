@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from textual import events
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
+from chatroom.client.fullscreen.bare_widget import BareWidget
 from chatroom.client.fullscreen.copying import Spot, copied_text, link_at, selected_part, spot_at
 from chatroom.client.fullscreen.log_view import LogView, Row
 from chatroom.client.fullscreen.look import Looks
@@ -18,7 +19,7 @@ WHEEL_ROWS = 3
 """How far one click of the mouse wheel scrolls."""
 
 
-class LogWidget(Widget):
+class LogWidget(BareWidget):
     """Shows the log of one place. Each place keeps where it was scrolled to."""
 
     DEFAULT_CSS = "LogWidget { width: 1fr; height: 1fr; }"
@@ -60,6 +61,7 @@ class LogWidget(Widget):
         self._log: ShownLog | None = None
         self._view: LogView | None = None
         self._visible: list[Row] | None = None
+        self._shown: list[ShownRow] = []  # what is in the visible rows
         self._selected: tuple[Spot, Spot] | None = None
         self._pressed: Spot | None = None
 
@@ -153,32 +155,32 @@ class LogWidget(Widget):
         if self._log is None or self._view is None:
             return []
         if self._visible is None:
-            log = self._log
-            log.width, log.me = max(self.size.width - 1, 1), self.me
+            log, size = self._log, self.size
+            log.width, log.me = max(size.width - 1, 1), self.me
             log.is_bare, log.is_formatted = self.is_bare, self.is_formatted
             log.refresh()
-            self._view.height = max(self.size.height, 1)
+            self._view.height = max(size.height, 1)
             self._visible = self._view.visible()
+            self._shown = [log[row.item].rows[row.row] for row in self._visible]
         return self._visible
 
     def on_resize(self) -> None:
         """Break the rows anew."""
         self.repaint()
 
-    def render_line(self, y: int) -> Strip:
+    def paint_row(self, y: int, size: Size) -> Strip:
         """Paint one row. A short log stands at the bottom, above the composer."""
         rows = self._sync()
-        number = y - (self.size.height - len(rows))
+        number = y - (size.height - len(rows))
         if self._log is None or number < 0 or number >= len(rows):
-            return self._looks.strip([], self.size.width)
-        row = rows[number]
-        shown = self._log.rows(row.item)[row.row]
-        part = selected_part(self._log, row, self._selected) if self._selected is not None else None
+            return self._looks.strip([], size.width)
+        shown = self._shown[number]
+        part = selected_part(self._log, rows[number], self._selected) if self._selected is not None else None
         if part is not None:
             return self._with_selection(shown, part)
-        made_for = self.size.width, self._looks.revision
+        made_for = size.width, self._looks.revision
         if not isinstance(shown.strip, Strip) or shown.made_for != made_for:
-            shown.strip, shown.made_for = self._looks.strip(shown.fragments, self.size.width), made_for
+            shown.strip, shown.made_for = self._looks.strip(shown.fragments, size.width), made_for
         return shown.strip
 
     def _with_selection(self, shown: ShownRow, part: tuple[int, int]) -> Strip:

@@ -66,6 +66,7 @@ class Looks:
         self.revision = 0
         """Goes up if the theme changes: what was painted before is out of date."""
         self._styles: dict[str, Style] = {}
+        self._whole: dict[tuple[str, str], Style] = {}  # base and style, with the ground under them
         self._ground = _ground(theme)
 
     def wear(self, theme: Theme) -> bool:
@@ -76,6 +77,7 @@ class Looks:
         self.revision += 1
         self._ground = _ground(theme)
         self._styles.clear()
+        self._whole.clear()
         return True
 
     def style(self, name: str) -> Style:
@@ -90,13 +92,21 @@ class Looks:
 
     def strip(self, fragments: list[Fragment], width: int, *, base: str = "") -> Strip:
         """Return a row of the screen, exactly ``width`` columns wide. The texts must be drawable."""
-        under = self._ground + self.style(base)
-        segments = [Segment(text, under + self.style(style)) for style, text in fragments]
+        whole = self._whole_style
+        segments = [Segment(text, whole(base, style)) for style, text in fragments]
         size = sum(columns(text) for _, text in fragments)
         if size < width:
-            segments.append(Segment(" " * (width - size), under))
+            segments.append(Segment(" " * (width - size), whole(base, "")))
         strip = Strip(segments, max(size, width))
         return strip.crop(0, width) if size > width else strip
+
+    def _whole_style(self, base: str, name: str) -> Style:
+        found = self._whole.get((base, name))
+        if found is None:
+            if len(self._whole) >= _MOST_KEPT:
+                self._whole.clear()
+            found = self._whole[base, name] = self._ground + self.style(base) + self.style(name)
+        return found
 
     def _style(self, part: str) -> Style:
         if part.startswith("ink:"):

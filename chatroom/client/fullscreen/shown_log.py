@@ -51,13 +51,23 @@ class ShownRow:
 class Item:
     """One or more entries that are shown together."""
 
-    __slots__ = ("entries", "made_for", "rows", "words")
+    __slots__ = ("_dated", "_day", "entries", "made_for", "rows", "words")
 
     def __init__(self, entry: Entry) -> None:
         self.entries = [entry]
         self.rows: list[ShownRow] = []
         self.words: Words | None = None
         self.made_for: object = None  # what the rows depend on
+        self._dated: datetime | None = None
+        self._day: date | None = None
+
+    @property
+    def day(self) -> date | None:
+        """The day of all the entries, here. It may change: the server says when a message was said that is sent."""
+        at = self.first.at
+        if at is not self._dated:
+            self._dated, self._day = at, at.astimezone().date()
+        return self._day
 
     @property
     def first(self) -> Entry:
@@ -137,7 +147,7 @@ class ShownLog:
             and len(last.entries) < _LONGEST_FOLD
             and folds(entry.event)
             and folds(last.first.event)
-            and _day(entry.at) == _day(last.first.at)
+            and entry.at.astimezone().date() == last.day
         )
         if joins and last is not None:
             last.entries.append(entry)
@@ -175,9 +185,8 @@ class ShownLog:
     def rows(self, index: int) -> list[ShownRow]:
         """Return the rows of an item, with what stands before it."""
         item = self._items[index]
-        before = self._items[index - 1].entries[-1] if index else None
         first = item.first
-        is_new_day = before is None or _day(before.at) != _day(first.at)
+        is_new_day = index == 0 or self._items[index - 1].day != item.day
         is_unread = self.place.first_unread in item.entries
         reply_to = first.said.reply_to if first.said is not None else ""
         original = self.place.log.find(reply_to) if reply_to else None
@@ -254,7 +263,3 @@ class ShownLog:
 
 def _moment(item: Item) -> datetime:
     return item.first.moment
-
-
-def _day(at: datetime) -> date:
-    return at.astimezone().date()

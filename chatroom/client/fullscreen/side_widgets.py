@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from textual import events
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
+from chatroom.client.fullscreen.bare_widget import BareWidget
 from chatroom.client.fullscreen.look import Looks
 from chatroom.client.rendering import Fragment
 
 
-class RowsWidget(Widget):
+class RowsWidget(BareWidget):
     """Shows rows of fragments. It can be scrolled, and says which row was clicked."""
 
     class Clicked(Message):
@@ -32,6 +33,8 @@ class RowsWidget(Widget):
         self._base = base
         self._rows: list[list[Fragment]] = []
         self._top = 0
+        self._strips: dict[int, Strip] = {}  # what was painted of the rows, by their index
+        self._made_for: object = None
 
     def show(self, rows: list[list[Fragment]], keep: int | None = None) -> None:
         """Show these rows. ``keep``: the index of one that must be in sight."""
@@ -41,17 +44,25 @@ class RowsWidget(Widget):
             top = max(min(top, keep), keep - height + 1, 0)
         if rows != self._rows or top != self._top:
             self._rows, self._top = rows, top
+            self._strips.clear()
             self.refresh()
 
     def on_resize(self) -> None:
         """Have the rows painted for the new size."""
         self.post_message(self.Resized())
 
-    def render_line(self, y: int) -> Strip:
+    def paint_row(self, y: int, size: Size) -> Strip:
         """Paint one row."""
         index = self._top + y
-        row = self._rows[index] if index < len(self._rows) else []
-        return self._looks.strip(row, self.size.width, base=self._base)
+        made_for = size.width, self._looks.revision
+        if made_for != self._made_for:
+            self._made_for = made_for
+            self._strips.clear()
+        strip = self._strips.get(index)
+        if strip is None:
+            row = self._rows[index] if index < len(self._rows) else []
+            strip = self._strips[index] = self._looks.strip(row, size.width, base=self._base)
+        return strip
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll with the wheel."""
