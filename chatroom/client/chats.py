@@ -159,7 +159,7 @@ async def chat_full_screen(options: Options) -> int:
     from chatroom.client.store.memory import Memory, default_path
 
     def make_servers(app: ChatApp, known: Options) -> Servers:
-        servers = Servers(SessionMaker(known, FOR_PLACES, app.post, app.waiting, record))
+        servers = Servers(SessionMaker(known, FOR_PLACES, app.inbox.post, app.inbox.waiting, record))
         servers.begin("", known.route.address.host)
         return servers
 

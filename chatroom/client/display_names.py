@@ -87,9 +87,10 @@ class DisplayNames:
             self._later[target] = self._clock() + min(pause_s, _MOST_PAUSE_S)
             self.tick()
 
-    def tick(self) -> None:
-        """Ask for what had to wait, when its time has come."""
+    def tick(self) -> bool:
+        """Ask for what had to wait, when its time has come. False if nothing waits any more."""
         due = [target for target, at in self._later.items() if at <= self._clock()]
         for target in due:
             del self._later[target]
             self._write(f"METADATA {target} SYNC")
+        return bool(self._later)

@@ -157,6 +157,11 @@ class HistoryPages:
         self._pump()
         return events
 
+    @property
+    def waits(self) -> bool:
+        """True while there are questions: without an answer, or not asked yet."""
+        return self._current is not None or bool(self._waiting)
+
     def _limit(self, wanted: int) -> int:
         return min(wanted, self._names.features.most_history or wanted)
 

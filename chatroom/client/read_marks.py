@@ -42,18 +42,24 @@ class ReadMarks:
         if key not in self._known or self._known[key] < at:
             self._known[key] = at
 
-    def tell(self, place: Place, *, is_front: bool) -> None:
-        """Tell the server up to where a place is read, if that is new; seldom while the user is reading it."""
+    def tell(self, place: Place, *, is_front: bool) -> bool:
+        """Tell the server up to where a place is read, if that is new; seldom while the user is reading it.
+
+        True if it is new, and must wait.
+        """
         at = place.last_read
         if CAPABILITY not in self._caps() or at is None or place.is_assumed or place.kind == "server":
-            return
+            return False
         if place.key in self._known and at <= self._known[place.key]:
-            return
+            return False
         # Times are sent in milliseconds, and nobody has read before the year 1970.
         time_ms = int(at.timestamp() * 1000) if at.year >= 1970 else 0
         now = self._clock()
-        if time_ms <= 0 or (is_front and now - self._told_at.get(place.key, -PAUSE_S) < PAUSE_S):
-            return
+        if time_ms <= 0:
+            return False
+        if is_front and now - self._told_at.get(place.key, -PAUSE_S) < PAUSE_S:
+            return True
         self._told_at[place.key] = now
         self._known[place.key] = at
         self._write(f"MARKREAD {place.name} timestamp={format_time(time_ms)}")
+        return False

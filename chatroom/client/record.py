@@ -74,6 +74,13 @@ class Record:
         faults = [self._memory.take_trouble(), *(log.write() for log in self._logs)]
         return [Trouble(fault) for fault in faults if fault]
 
+    @property
+    def is_behind(self) -> bool:
+        """True if places were read further than is written. ``take`` writes it, a little later."""
+        return any(
+            session.online and places.differs(session.navigation.read_marks) for session, places in self._places.items()
+        )
+
     def finish(self) -> None:
         """Remember what is not written yet, at the end of the chats, and close the memory."""
         self._write_marks()

@@ -83,6 +83,10 @@ class OpenPlaces:
         """Return up to when a place was read, aware; None if that is not known."""
         return self._memory.find_read_mark(self._owner, folded)
 
+    def differs(self, marks: Mapping[str, datetime]) -> bool:
+        """True if something of this is not remembered: up to when places were read, by their folded names."""
+        return any(self._marks.get(folded) != at for folded, at in marks.items())
+
     def mark(self, marks: Mapping[str, datetime]) -> None:
         """Remember up to when places were read, by their folded names."""
         changed = {folded: at for folded, at in marks.items() if self._marks.get(folded) != at}

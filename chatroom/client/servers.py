@@ -141,10 +141,10 @@ class Servers:
         """The sessions of all servers."""
         return tuple(self._sessions.values())
 
-    def tick(self) -> None:
-        """Report that time passes: about once a second."""
-        for session in self._sessions.values():
-            session.talk.tick()
+    def tick(self) -> bool:
+        """Report that time passes: about once a second. False if nothing waits for that until something happens."""
+        waits = [session.talk.tick() for session in self._sessions.values()]
+        return any(waits)
 
     def quit(self, reason: str = "") -> None:
         """Leave all servers."""

@@ -202,15 +202,17 @@ class Talk:
         """Ask the server for older messages of a place. Returns why that cannot be; empty if it is asked."""
         return self.history.ask_older(place) if self.is_online else "You are not connected."
 
-    def tick(self) -> None:
-        """Report that time passes: about once a second."""
-        self.here.expire_typing()
+    def tick(self) -> bool:
+        """Report that time passes: about once a second. False if nothing waits for that until something happens."""
+        waits = [self.here.expire_typing()]
         if self.is_online:
-            self.typing.tick()
-            self._names.tick()
+            waits += [self.typing.tick(), self._names.tick()]
             self.show(self.history.tick())
-            for place in self.here.of_server():
-                self._marks.tell(place, is_front=self.here.places.is_seen(place))
+            waits.append(self.history.waits)
+            waits += [
+                self._marks.tell(place, is_front=self.here.places.is_seen(place)) for place in self.here.of_server()
+            ]
+        return any(waits)
 
     def leave(self) -> None:
         """Tell the server what is read, because the user leaves."""

@@ -71,11 +71,12 @@ class TypingNotices:
         """Report that the text was sent: the message itself ends the typing."""
         self._state = "done"
 
-    def tick(self) -> None:
-        """Report that time passes: who presses no key for a while pauses."""
+    def tick(self) -> bool:
+        """Report that time passes: who presses no key for a while pauses. False if nothing waits for that."""
         now = self._clock()
         if self._state == "active" and now - self._typed_at >= IDLE_S:
             self._send("paused", now)
+        return self._state == "active"
 
     def take(self, message: Message) -> bool:
         """True if a message of the server only answers a notification: the user need not read it."""

@@ -204,7 +204,7 @@ def test_a_limit_of_the_server_is_kept() -> None:
     stage = here("#tea")
     stage.hear(":srv FAIL CHATHISTORY RATE_LIMITED 7 :Too many questions")
     stage.now += 6
-    stage.session.talk.tick()
+    assert stage.session.talk.tick()
     assert len(asked(stage)) == 1
     stage.now += 1
     stage.session.talk.tick()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 
 from harness.client_stage import Stage
@@ -24,10 +25,10 @@ class Desk:
         self.now = 0.0
         self.keyboard = Keyboard(settings, lambda: self.now)
 
-    def wait(self, minutes: float) -> None:
-        """Let time pass."""
+    def wait(self, minutes: float) -> float:
+        """Let time pass, and return after how many minutes the user is away."""
         self.now += minutes * 60
-        self.keyboard.look([self.stage.session])
+        return self.keyboard.look([self.stage.session]) / 60
 
     def press(self) -> None:
         """Press a key."""
@@ -48,9 +49,9 @@ def test_idle_is_away_until_the_next_key(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.wait(9)
     desk.press()
-    desk.wait(9)
+    assert desk.wait(9) == 1
     assert desk.told == []
-    desk.wait(1)
+    assert desk.wait(1) == inf
     desk.wait(100)
     assert desk.told == [GONE]
     assert desk.stage.hear(":srv 306 alice :You are away") == []

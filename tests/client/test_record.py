@@ -50,6 +50,23 @@ def test_a_chat_begins_where_the_last_one_ended(path: Path) -> None:
     record.finish()
 
 
+def test_a_record_knows_if_it_is_behind(path: Path) -> None:
+    """What is read is written after a while, if somebody asks for it; then it need not be asked again."""
+    stage, clock = Stage(), [0.0]
+    record = Record(Memory(path), lambda: clock[0])
+    given = options(stage)
+    record.begin(stage.session, given, record.find_places(given))
+    stage.welcome("#lobby")
+    assert not record.is_behind
+    stage.hear("@time=2030-01-01T12:00:00.000Z :bob!b@h PRIVMSG #lobby :hi")
+    record.take(stage.session)
+    assert record.is_behind
+    clock[0] += MARK_PAUSE_S
+    record.take(stage.session)
+    assert not record.is_behind
+    record.finish()
+
+
 def test_a_channel_of_the_command_line_is_in_front(path: Path) -> None:
     """Whatever was in front last time."""
     memory = Memory(path)

@@ -40,10 +40,10 @@ def test_what_is_read_is_told_seldom_while_one_reads() -> None:
     stage = here("server-time draft/read-marker", "#tea")
     for number in (1, 2, 3):
         stage.hear(TIMED.format(number, "#tea", "hi"))
-        stage.session.talk.tick()
+        assert stage.session.talk.tick() is (number > 1)
     assert sent(stage, "MARKREAD") == ["MARKREAD #tea timestamp=2030-01-01T12:00:01.000Z"]
     stage.now += PAUSE_S
-    stage.session.talk.tick()
+    assert not stage.session.talk.tick()
     assert sent(stage, "MARKREAD")[1:] == ["MARKREAD #tea timestamp=2030-01-01T12:00:03.000Z"]
     stage.hear(TIMED.format(4, "#tea", "hi"))
     stage.session.quit()
@@ -90,8 +90,9 @@ def test_others_see_that_the_user_types() -> None:
         typed(text)
     stage.now += 3
     typed("hell")
+    assert stage.session.talk.tick()
     stage.now += 5
-    stage.session.talk.tick()
+    assert not stage.session.talk.tick()
     stage.session.talk.tick()
     stage.now += 3
     typed("hello")
@@ -220,8 +221,9 @@ def test_display_names_are_subscribed_to() -> None:
     assert stage.hear(*answer) == []
     names = {member.nick: member.person.display_name for member in place(stage, "#tea").members}
     assert names == {"alice": "Alice", "bob": "Bob the Builder"}
+    assert stage.session.talk.tick()
     stage.now += 2
-    stage.session.talk.tick()
+    assert not stage.session.talk.tick()
     assert sent(stage, "SYNC")[1:] == ["METADATA #tea SYNC"]
     assert here("batch", "#tea").link.sent.count("METADATA * SUB display-name") == 0
 

@@ -112,7 +112,7 @@ class FullScreen:
     async def post(self, *items: LinkItem, server: str = "host") -> None:
         """Report from the link of a server."""
         for item in items:
-            self.app.post(Report(server, item))
+            self.app.inbox.post(Report(server, item))
         await self.settle()
 
     async def hear(self, *lines: str, server: str = "host") -> None:
@@ -134,7 +134,7 @@ class FullScreen:
 
     async def settle(self) -> None:
         """Wait until everything has been handled and painted."""
-        await self.until(lambda: not self.app.waiting() and not self.app.is_due)
+        await self.until(lambda: not self.app.inbox.waiting() and not self.app.inbox.is_due)
         # Not ``pause``: it waits until the process is idle, which on a busy machine takes a second for each key.
         for _ in range(2):
             await self.pilot._wait_for_screen()

@@ -52,7 +52,7 @@ class LiveScreen(FullScreen):
 
             def make_link() -> Link:
                 self.live_links.append(
-                    Link(route.address, lambda item: app.post(Report(name, item)), waiting=app.waiting)
+                    Link(route.address, lambda item: app.inbox.post(Report(name, item)), waiting=app.inbox.waiting)
                 )
                 return self.live_links[-1]
 

@@ -1,18 +1,17 @@
 """The program on the full screen: one chat, from the first question to the end.
 
-One thread with an event loop does everything. The link's thread calls ``ChatApp.post`` and ``ChatApp.waiting`` and
+One thread with an event loop does everything. The link's thread calls ``ChatApp.inbox.post`` and ``waiting`` and
 nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import Callable
+from math import inf
 
 from textual import events
 from textual.app import App
@@ -28,6 +27,7 @@ from chatroom.client.fullscreen.chat_screen import ChatScreen
 from chatroom.client.fullscreen.chooser import Chooser
 from chatroom.client.fullscreen.first_questions import ask_user
 from chatroom.client.fullscreen.first_start import FirstStart
+from chatroom.client.fullscreen.inbox import Inbox
 from chatroom.client.fullscreen.key_actions import KeyActions
 from chatroom.client.fullscreen.key_map import KeyMap
 from chatroom.client.fullscreen.keyboard import Keyboard
@@ -41,14 +41,12 @@ from chatroom.client.fullscreen.side_widgets import RowsWidget
 from chatroom.client.fullscreen.terminal_control import TerminalControl
 from chatroom.client.fullscreen.terminal_driver import TerminalDriver
 from chatroom.client.fullscreen.themes import TERMINAL, THEMES
+from chatroom.client.fullscreen.ticking import EVERY_S, Ticking
 from chatroom.client.fullscreen.typed_history import TypedHistory
 from chatroom.client.link import Received
 from chatroom.client.options import Options
 from chatroom.client.record import Record
-from chatroom.client.servers import Report, Servers
-
-PAUSE_S = 1 / 30
-"""The least time between two paints of what comes in."""
+from chatroom.client.servers import Servers
 
 MakeServers = Callable[["ChatApp", Options], Servers]
 """Makes the list of servers with the session of the first. All that had to be asked is in the options."""
@@ -102,13 +100,10 @@ class ChatApp(App[int], inherit_bindings=False):
         self._make_servers = make_servers
         self._default_nick = default_nick
         self._lag = LagClock()
-        # Reports of the link. append() and popleft() of a deque are safe in two threads.
-        self._inbox: deque[Report] = deque()
-        self.is_due = False
-        """True while reports wait: a ``_drain`` will come, and sees everything that is in the inbox by then."""
-        self._drained_at = 0.0
+        self.inbox = Inbox(self._drain, self.fail)
+        """Takes the reports of the links."""
+        self._ticking = Ticking(self._tick, self.fail)
         self._news = asyncio.Event()  # set when the session may have a question, or be over
-        self._loop_context: tuple[asyncio.AbstractEventLoop, contextvars.Context] | None = None
         self._task: asyncio.Task[None] | None = None
 
     # Start and end
@@ -119,15 +114,14 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Begin."""
-        loop = asyncio.get_running_loop()
-        self._loop_context = loop, contextvars.copy_context()
         if not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self.leave)
+                asyncio.get_running_loop().add_signal_handler(number, self.leave)
         # Textual itself paints what it thinks has changed; but the terminal comes back empty from the shell.
         self.app_resume_signal.subscribe(self, lambda _: self.paint_anew())
-        self.app_suspend_signal.subscribe(self, lambda app: self._calling.rest(), immediate=True)
-        self.set_interval(1.0, self._tick)
+        self.app_suspend_signal.subscribe(self, lambda app: self._rest(), immediate=True)
+        self.inbox.begin()
+        self._ticking.begin()
         self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
@@ -226,48 +220,25 @@ class ChatApp(App[int], inherit_bindings=False):
         self.failure = self.failure or error
         self._close_messages_no_wait()
 
+    def _rest(self) -> None:
+        """Give the terminal its title back, for the shell or another program. The next tick shows ours again."""
+        self._calling.rest()
+        self._ticking.soon()
+
     # The link
 
-    def post(self, report: Report) -> None:
-        """Take a report of a link. May be called from any thread."""
-        self._inbox.append(report)
-        if self.is_due or self._loop_context is None:
-            return
-        self.is_due = True
-        loop, context = self._loop_context
-        try:
-            # Widgets find their app in a context variable, which another thread does not have.
-            loop.call_soon_threadsafe(self._drain_soon, context=context)
-        except RuntimeError:
-            pass  # the loop has ended with the chat: no report matters any more
-
-    def waiting(self) -> int:
-        """Return how many reports of the link are not handled yet. May be called from any thread."""
-        return len(self._inbox)
-
-    def _drain_soon(self) -> None:
-        """Handle the reports of the link: a lone one at once, many together a few times a second."""
-        loop = asyncio.get_running_loop()
-        loop.call_at(max(loop.time(), self._drained_at + PAUSE_S), self._drain)
-
     def _drain(self) -> None:
-        self.is_due, self._drained_at = False, asyncio.get_running_loop().time()
+        """Handle the reports of the links."""
         servers = self.servers
-        if servers is None:
-            return
+        assert servers is not None  # nobody else makes links
         session = servers.current
         was_open = session.login_open
-        try:
-            while self._inbox:
-                report = self._inbox.popleft()
-                if isinstance(report.item, Received) and report.server == servers.current.talk.here.server:
-                    self._lag.look(report.item.messages)
-                for told in servers.handle(report):
-                    self._calling.hear(told)
-                    self.actions.hear(told)
-        except Exception as error:
-            self.fail(error)
-            return
+        for report in self.inbox.take():
+            if isinstance(report.item, Received) and report.server == servers.current.talk.here.server:
+                self._lag.look(report.item.messages)
+            for told in servers.handle(report):
+                self._calling.hear(told)
+                self.actions.hear(told)
         self.chat.lag_ms = self._lag.ms
         self.questions.look()
         self._guard_login(was_open)
@@ -283,19 +254,20 @@ class ChatApp(App[int], inherit_bindings=False):
             self.chat.composer.changed()
             self.session.talk.show([Info("What you typed before the login was over is dropped.")])
 
-    def _tick(self) -> None:
-        """Once a second: measure the lag now and then, and look after what waits for its time."""
-        if isinstance(self._driver, TerminalDriver) and self._driver.is_gone:
-            self.leave()  # a terminal that is not the program's own closes without a signal
+    def _tick(self) -> float:
+        """Look after what waits for its time, and return after how many seconds to do so again."""
         if self.servers is None or self.session is None:
-            return
-        self.servers.tick()
-        self._keyboard.look(self.servers.sessions)
+            return inf
+        waits = self.servers.tick()
+        next_in_s = self._keyboard.look(self.servers.sessions)
         if self.session.online:
             line = self._lag.next_ping()
             if line:
                 self.session.write(line)
+            next_in_s = min(next_in_s, self._lag.next_in_s)
         self.refresh_chat()
+        waits |= self._calling.is_behind or (self._record is not None and self._record.is_behind)
+        return EVERY_S if waits else next_in_s
 
     # What the user does
 
@@ -325,6 +297,7 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def refresh_chat(self) -> None:
         """Paint what has changed."""
+        self._ticking.soon()
         self.chat.wear(THEMES[self._settings.current.look.theme] if self._is_coloured else TERMINAL)
         if self.session is not None:
             if self._record is not None:
@@ -343,6 +316,7 @@ class ChatApp(App[int], inherit_bindings=False):
         """Act on a key at once, so that the next one finds the list that it has opened."""
         if isinstance(event, events.InputEvent) and self.servers is not None:
             self._keyboard.pressed(self.servers.sessions)
+            self._ticking.soon()
         if not isinstance(event, events.Key):
             await super().on_event(event)
             return
@@ -357,6 +331,10 @@ class ChatApp(App[int], inherit_bindings=False):
     def on_paste(self, event: events.Paste) -> None:
         """Insert what is pasted; it is not sent before Enter."""
         self.actions.paste(event.text)
+
+    def on_terminal_driver_hung_up(self) -> None:
+        """Leave: nobody can see or type anything any more."""
+        self.leave()
 
     def on_log_widget_scrolled(self, event: LogWidget.Scrolled) -> None:
         """Read the newest messages again, or stop to."""

@@ -45,6 +45,8 @@ class Calling:
         self._notified_at = -NOTICE_PAUSE_S
         self._title: str | None = None
         self._titled_at = -TITLE_PAUSE_S
+        self.is_behind = False
+        """True if the title must be shown again, a little later."""
 
     def hear(self, told: Told) -> None:
         """Take what a server has sent. A message in the place that the user sees calls nobody."""
@@ -76,6 +78,7 @@ class Calling:
             count = sum(place.mentions for place in places)
             name = printable(places.front.name)[:_LONGEST_NAME] if places.front is not None else ""
             title = " ".join(filter(None, [f"({count})" if count else "", name, "· chatroom" if name else "chatroom"]))
-        if title != self._title and self._clock() - self._titled_at >= TITLE_PAUSE_S:
+        self.is_behind = title != self._title and self._clock() - self._titled_at < TITLE_PAUSE_S
+        if title != self._title and not self.is_behind:
             self._title, self._titled_at = title, self._clock()
             self._terminal.set_title(title)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import inf
 
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.settings.desk import SettingsDesk
@@ -21,10 +22,12 @@ class Keyboard:
         self._pressed_at = self._clock()
         self.look(sessions)
 
-    def look(self, sessions: Iterable[ChatSession]) -> None:
-        """Tell the servers if the user is away. To be called about once a second."""
+    def look(self, sessions: Iterable[ChatSession]) -> float:
+        """Tell the servers if the user is away. Returns after how many seconds the user is; ``inf`` for never."""
         presence = self._settings.current.presence
+        idle_s, after_s = self._clock() - self._pressed_at, presence.away_after_min * 60
         for session in sessions:
             session.talk.typing.is_on = presence.typing
             if session.talk.is_online:
-                session.talk.idle.look(self._clock() - self._pressed_at, presence.away_after_min * 60)
+                session.talk.idle.look(idle_s, after_s)
+        return after_s - idle_s if idle_s < after_s else inf

@@ -31,6 +31,11 @@ class LagClock:
         self._asked_at = now
         return f"PING :{_MARK}{self._count}"
 
+    @property
+    def next_in_s(self) -> float:
+        """After how many seconds there is a line to send."""
+        return max(self._asked_at + EVERY_S - self._clock(), 0.0) if self._asked_at is not None else 0.0
+
     def look(self, messages: Iterable[Message]) -> None:
         """Look for the answer among messages of the server."""
         for message in messages:

@@ -127,11 +127,12 @@ class ServerPlaces:
         """The places of this server."""
         return [place for place in self.places if place.server == self.server]
 
-    def expire_typing(self) -> None:
-        """Forget those who have stopped typing without a word. To be called about once a second."""
+    def expire_typing(self) -> bool:
+        """Forget those who have stopped typing without a word. To be called about once a second, until it is False."""
         for place in self.of_server():
             if place.typists.expire(self._clock()):
                 self.places.touch(place)
+        return any(place.typists for place in self.of_server())
 
     # Events
 

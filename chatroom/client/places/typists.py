@@ -41,6 +41,10 @@ class Typists:
             del self._active[folded]
         return bool(gone)
 
+    def __bool__(self) -> bool:
+        """True if somebody is typing, or has paused."""
+        return bool(self._active)
+
     @property
     def nicks(self) -> list[str]:
         """Those who are typing now, the first one first."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 from harness.full_screen import CAPS, FullScreen, play
 
@@ -294,7 +296,7 @@ def test_formatting_is_typed_and_shown() -> None:
 
 def test_the_lists_are_whole_after_bare_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """After Alt-L twice, places and names are painted for the width that they have, without waiting for a tick."""
-    monkeypatch.setattr(ChatApp, "_tick", lambda self: None)
+    monkeypatch.setattr(ChatApp, "_tick", lambda self: inf)
 
     async def scene(screen: FullScreen) -> None:
         await screen.welcome("#lobby", "#tea-and-cakes")
