@@ -20,6 +20,7 @@ from chatroom.client.line_output import LineOutput
 from chatroom.client.link import Link, LinkItem
 from chatroom.client.login_steps import Ask
 from chatroom.client.options import Options, default_nick
+from chatroom.client.quick_process import SETTLED_S
 from chatroom.client.remembering import merge_joins
 from chatroom.client.reset_login import ResetLogin
 from chatroom.client.route import Route
@@ -150,9 +151,14 @@ class SessionMaker:
         return session
 
 
-async def chat_full_screen(options: Options) -> int:
-    """Chat on the full screen, with a place for each channel and conversation, and return the exit code."""
+async def chat_full_screen(options: Options, settled: Callable[[], None] = lambda: None) -> int:
+    """Chat on the full screen, with a place for each channel and conversation, and return the exit code.
+
+    ``settled`` is called once, when the screen has been there for a moment.
+    """
     # Imported only here: it loads Textual and SQLite, which nobody else should wait for.
+    import asyncio
+
     from chatroom.client.fullscreen.app import ChatApp
     from chatroom.client.fullscreen.typed_history import TypedHistory
     from chatroom.client.record import Record
@@ -172,6 +178,7 @@ async def chat_full_screen(options: Options) -> int:
         record=record,
         typed=TypedHistory(memory, options.settings.current.memory.typed_lines),
     )
+    asyncio.get_running_loop().call_later(SETTLED_S, settled)
     try:
         code = await app.run_async()
     finally:

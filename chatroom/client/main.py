@@ -319,11 +319,14 @@ def _run_screen(options: Options) -> int:
 
 
 def _run_full_screen(options: Options) -> int:
-    import asyncio
+    from chatroom.client.quick_process import quick_process
 
-    from chatroom.client.chats import chat_full_screen
+    with quick_process() as settle:
+        import asyncio
 
-    return asyncio.run(chat_full_screen(options))
+        from chatroom.client.chats import chat_full_screen
+
+        return asyncio.run(chat_full_screen(options, settle))
 
 
 def _run_plain(options: Options, source: LineSource, commands: bool) -> int:

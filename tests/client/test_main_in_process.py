@@ -198,7 +198,7 @@ def test_a_terminal_gets_a_screen(
     """It is the full one, unless the option or else the setting says no, or the terminal is too small for it."""
     begun: list[Options] = []
 
-    async def chat(options: Options) -> int:
+    async def chat(options: Options, *settled: object) -> int:
         begun.append(options)
         return 3
 

@@ -57,13 +57,13 @@ def test_a_record_knows_if_it_is_behind(path: Path) -> None:
     given = options(stage)
     record.begin(stage.session, given, record.find_places(given))
     stage.welcome("#lobby")
-    assert not record.is_behind
+    behind = [record.is_behind]
     stage.hear("@time=2030-01-01T12:00:00.000Z :bob!b@h PRIVMSG #lobby :hi")
     record.take(stage.session)
-    assert record.is_behind
+    behind.append(record.is_behind)
     clock[0] += MARK_PAUSE_S
     record.take(stage.session)
-    assert not record.is_behind
+    assert [*behind, record.is_behind] == [False, True, False]
     record.finish()
 
 

@@ -327,6 +327,7 @@ class ChatApp(App[int], inherit_bindings=False):
             screen.press(event.key, character)
         else:
             self.actions.press(event.key, character)
+            self.chat.paint_typed()
 
     def on_paste(self, event: events.Paste) -> None:
         """Insert what is pasted; it is not sent before Enter."""

@@ -262,6 +262,17 @@ class ChatScreen(Screen[None]):
         elif self.session is not None:
             self.composer.show(prompt_of(self.session, self._shown), "" if is_hidden else hint_of(self._keys))
 
+    def paint_typed(self) -> None:
+        """Paint what is typed, at once and alone. Textual would let it wait for its next paint, with the log.
+
+        It does wait if the composer gets another height, because then all is arranged anew.
+        """
+        height = self.composer.styles.height
+        is_fit = height is not None and height.value == self.composer.size.height
+        if self.app.screen is self and is_fit and not self.app._batch_count:
+            self._compositor.update_widgets({self.composer})
+            self.app._display(self, self._compositor.render_update(screen_stack=self.app._background_screens))
+
     def place_number(self, number: int) -> Place | None:
         """Return the place with a number; None if there is none."""
         places = numbered(self.session.places) if self.session is not None else {}

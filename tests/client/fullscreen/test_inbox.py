@@ -29,7 +29,12 @@ class Scene:
 
     def post(self, *names: str) -> None:
         """Post reports from another thread."""
-        thread = threading.Thread(target=lambda: [self.inbox.post(Report(name, Lag(0))) for name in names])
+
+        def run() -> None:
+            for name in names:
+                self.inbox.post(Report(name, Lag(0)))
+
+        thread = threading.Thread(target=run)
         thread.start()
         thread.join()
 
