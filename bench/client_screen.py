@@ -33,6 +33,9 @@ RATE = 500
 """Messages a second."""
 LINES = 100_000
 ROOMS = 10
+_CPUCLOCK_SCHED = 2
+IDLE_S = 60.0
+"""How long at least an idle client is measured: it wakes up a few times a minute."""
 WORDS = "the quick brown fox jumps over the lazy dog and goes on to have tea with a friend"
 
 
@@ -170,9 +173,8 @@ class Client:
 
     @property
     def used_s(self) -> float:
-        """The processor time of the program so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+        """The processor time of all threads of the program so far. ``/proc`` has it in hundredths of a second only."""
+        return time.clock_gettime((~self.pid << 3) | _CPUCLOCK_SCHED)  # as clock_getcpuclockid() makes it
 
     @property
     def memory_mb(self) -> float:
@@ -272,7 +274,7 @@ def main() -> None:
         seconds = options.seconds
         rows = [
             Row("start to the first room", "ms", 600, lambda: measure_start(directory)),
-            Row("idle", "% of a core", 0.2, lambda: measure_idle(directory, seconds)),
+            Row("idle", "% of a core", 0.2, lambda: measure_idle(directory, max(seconds, IDLE_S))),
             Row(f"95 of 100 keys, at {RATE} messages/s", "ms", 40, lambda: measure_keys(directory, seconds)),
             Row(f"memory after {LINES:,} lines", "MB", 110, lambda: measure_memory(directory)),
             Row(
@@ -294,8 +296,9 @@ def main() -> None:
             if options.only in row.name:
                 found = [row.measure() for _ in range(options.runs)]
                 is_kept = is_kept and median(found) <= row.bound
-                shown = ", ".join(f"{value:.1f}" for value in found)
-                print(f"| {row.name} | {median(found):.1f} {row.unit} | {row.bound} | {shown} |", flush=True)
+                digits = 3 if row.bound < 1 else 1
+                shown = ", ".join(f"{value:.{digits}f}" for value in found)
+                print(f"| {row.name} | {median(found):.{digits}f} {row.unit} | {row.bound} | {shown} |", flush=True)
     sys.exit(0 if is_kept else 1)
 
 
