@@ -161,7 +161,7 @@ class LogWidget(BareWidget):
             log.refresh()
             self._view.height = max(size.height, 1)
             self._visible = self._view.visible()
-            self._shown = [log[row.item].rows[row.row] for row in self._visible]
+            self._shown = [log.rows(row.item)[row.row] for row in self._visible]
         return self._visible
 
     def on_resize(self) -> None:

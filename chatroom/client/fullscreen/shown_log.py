@@ -23,7 +23,7 @@ LABEL_COLUMNS = 10
 LABELS_FROM = 50
 """From so many columns on there is a column of nicks."""
 _STAMP = len("00:00 ")
-_MOST_KEPT = 2000
+_MOST_KEPT = 500
 """Of how many items the rows are kept."""
 _LONGEST_FOLD = 200
 

@@ -131,3 +131,16 @@ def test_a_part_of_a_widget_is_cut_out_of_its_rows(
         assert strip.text == composer.render_line(0).text[3:9] == "#lobby"
 
     play(scene, settings=SettingsDesk(tmp_path / "client.toml"))
+
+
+def test_a_screen_higher_than_what_is_kept_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the rows of fewer entries are kept than are shown, the others are made again for each paint."""
+    monkeypatch.setattr("chatroom.client.fullscreen.shown_log._MOST_KEPT", 4)
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        await screen.hear(*(f":bob!b@h PRIVMSG #lobby :number {number}" for number in range(20)))
+        for number in range(20):
+            await screen.see(f"number {number}")
+
+    play(scene)
