@@ -14,15 +14,21 @@ from types import MappingProxyType
 from typing import Any
 
 from chatroom import paths
-from chatroom.config.serving import Listen
+from chatroom.config.serving import Database, Listen
 from chatroom.config.settings import KEYS, SCHEMA, SECTIONS, Settings, find_key
+from chatroom.database_address import ServerAddress
 from chatroom.errors import ConfigError
 from chatroom.findings import Finding
 from chatroom.settings.reading import Reading, read_document
 from chatroom.settings.schema import did_you_mean
 
 FILE_NAME = "chatroom.toml"
-FLAG_NAMES = {"database.path": "--database", "listen.host": "--host", "listen.port": "--port"}
+FLAG_NAMES = {
+    "database.path": "--database",
+    "database.url": "--database",
+    "listen.host": "--host",
+    "listen.port": "--port",
+}
 """The command-line flag for each key that has one, for messages."""
 
 
@@ -71,8 +77,8 @@ def check_document(
         key = find_key(name)
         assert key is not None, name  # the names are those of this program's own options
         if value is not None:
-            # Click gives a Path for --database. As text it is read like any other value.
-            value = str(value) if isinstance(value, Path) else value
+            # --database gives a Path or an address. As text it is read like any other value.
+            value = str(value) if isinstance(value, Path | ServerAddress) else value
             reading.take_value(key, value, FLAG_NAMES.get(name, name), from_text=isinstance(value, str))
     return reading.settings()
 
@@ -106,12 +112,32 @@ class _ServerReading(Reading):
             # Values that are missing because of an error could make two listeners equal.
             if section not in self.faulty:
                 with self.noting(section):
+                    if made_of is Database:
+                        given = self._choose_database(given)
                     parts[section] = self._listeners(given) if made_of is Listen else made_of(**given)
-        if not self.errors:
+        if not self.errors and parts["database"].url is None:
             self._check_log_file(parts["log"].file, parts["database"].path)
         if self.errors:
             raise ConfigError(*self.errors)
         return Settings(**parts, source=self._file, key_sources=MappingProxyType(self.key_sources))
+
+    def _choose_database(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Drop the file, or the URL of a server, if a flag or a variable has set the other one."""
+        if given.get("url") is None:
+            return given
+        if "path" in given:
+            path, url = (self.key_sources[f"database.{name}"] for name in ("path", "url"))
+            if self._rank(path) == self._rank(url):
+                raise ConfigError(f"{url}: database.path and database.url cannot both be set: remove one of them")
+            dropped = "path" if self._rank(path) < self._rank(url) else "url"
+            given = {name: value for name, value in given.items() if name != dropped}
+        if "path" not in given:
+            given = {**given, "path": Path()}  # it stands for nothing, and a server needs no home directory
+        return given
+
+    def _rank(self, source: str) -> int:
+        """What wins: a flag over the environment, and that over the file."""
+        return 2 if source in FLAG_NAMES.values() else 0 if source == str(self._file) else 1
 
     def _check_log_file(self, log: Path | None, database: Path) -> None:
         """Note an error if the log would be written into the database, a file beside it, or the configuration."""
@@ -189,7 +215,10 @@ def find_exposure(settings: Settings) -> Finding | None:
     """Return a finding if the configuration file has a password and every user of this machine may read it."""
     source = settings.source
     secrets = [key for key in KEYS if key.secret and key.value_in(settings)]
-    exposed = [key.path for key in secrets if source is not None and settings.key_sources.get(key.path) == str(source)]
+    paths_of = [key.path for key in secrets]
+    if settings.database.url is not None and settings.database.url.password is not None:
+        paths_of.append("database.url")
+    exposed = [path for path in paths_of if source is not None and settings.key_sources.get(path) == str(source)]
     # A group may read it: 0640 is how a system shares the file with the daemon's own group.
     if source is None or not exposed or not source.stat().st_mode & 0o004:
         return None

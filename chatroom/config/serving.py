@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from chatroom.config.server_url import ServerUrl
 from chatroom.config.values import Network, Networks, Webroot, is_among, is_loopback, is_origin
+from chatroom.database_address import DatabaseAddress, ServerAddress
 from chatroom.paths import default_database
 from chatroom.settings.keys import setting
 from chatroom.settings.kinds import FilePath, FilePaths, Number, Period, Text, Whole, Words, YesOrNo
@@ -248,12 +250,31 @@ class Database:
         applies="restart",
         shown="~/.local/share/chatroom/chatroom.db",
     )
+    url: ServerAddress | None = setting(
+        None,
+        ServerUrl(),
+        "A PostgreSQL database instead of a file, such as postgresql://chat@localhost/chat. It needs the package "
+        "chatroom[postgresql]. The password is not for the URL: it is in database.password_file, in PGPASSWORD, or in "
+        "the file that PGPASSFILE names.",
+        applies="restart",
+    )
+    password_file: Path | None = setting(
+        None,
+        FilePath("the path of a file, or empty", is_optional=True),
+        "A file with the password for database.url on its first line.",
+        applies="restart",
+    )
     warn_free_mb: int = setting(
         512,
         Whole(0, 1_000_000_000),
         "The log and chatroomctl status warn if fewer MiB are free on the disk of the database. 0: no warning. If the "
         "disk is full, messages are refused, and some MiB are kept for bans and accounts.",
     )
+
+    @property
+    def address(self) -> DatabaseAddress:
+        """Where the database is."""
+        return self.path if self.url is None else replace(self.url, password_file=self.password_file)
 
 
 @dataclass(frozen=True, slots=True)

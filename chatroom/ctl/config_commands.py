@@ -21,6 +21,7 @@ from chatroom.ctl.output import json_option, print_json, print_table, report_res
 from chatroom.ctl.standard_input import read_stdin
 from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
+from chatroom.database_address import ServerAddress
 from chatroom.errors import AlreadyExists, ConfigError, InvalidValue, NotFound, Refused
 from chatroom.settings import editing
 from chatroom.settings.file_template import toml_value
@@ -204,14 +205,21 @@ def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) 
         checked = key.kind.read_text(value)
     except ValueError:
         raise InvalidValue(f"{key.path} must be {key.kind.allowed}") from None
-    # A path is stored as it was given: "~" and relative paths have the same meaning in the file.
-    stored = value if isinstance(checked, Path) else key.kind.write(checked)
+    shown = key.kind.write(checked)
+    if isinstance(checked, ServerAddress) and checked.password is not None and not from_stdin:
+        raise click.UsageError(
+            f"{key.path} with a password is a secret: use --stdin, or database.password_file for the password"
+        )
+    # A path is stored as it was given: "~" and relative paths have the same meaning in the file. So is a URL, whose
+    # password is not shown.
+    stored = value if isinstance(checked, Path | ServerAddress) else shown
+    shown = shown if isinstance(checked, ServerAddress) else stored
     _change(file, key, editing.with_value(_text_of(file), key, stored))
     report_result(
-        f"{file}: {key.path} = {MASK if key.secret else toml_value(stored)}. {_when(key)}",
+        f"{file}: {key.path} = {MASK if key.secret else toml_value(shown)}. {_when(key)}",
         file=file,
         key=key.path,
-        value=MASK if key.secret else stored,
+        value=MASK if key.secret else shown,
         applies=key.applies,
     )
 
@@ -294,7 +302,7 @@ def _change(file: Path, key: Key, text: str) -> None:
     check_document(tomllib.loads(text), file, {})
     editing.write_file(file, text)
     exposure = find_exposure(load(file, {}))
-    if exposure is not None and key.secret:
+    if exposure is not None and key.path in str(exposure):
         warn(plain(str(exposure)))
     if key.variable in os.environ:
         warn(f"{key.variable} is set in this environment and overrides the file")

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from chatroom.chat.admission.ban_targets import Address, format_network, parse_address, parse_network
 from chatroom.chat.stored.records import Ban
 from chatroom.ctl.invocation import Invocation
+from chatroom.database_address import DatabaseAddress, find_address, local_path
 from chatroom.errors import InvalidTarget, InvalidValue, NotRunning, Refused
 from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.message import Message, format_message, parse
@@ -76,8 +77,8 @@ def exchange(invocation: Invocation, verb: str, *params: str) -> list[Message]:
     a line.
     """
     asked = [Message("ACTOR", [invocation.actor.name]), Message(verb, list(params))]
-    with _as_not_running(invocation.database, _TIMEOUT_S):
-        return _exchange(control_socket(invocation.database), asked, _TIMEOUT_S)
+    with _as_not_running(invocation.address, _TIMEOUT_S):
+        return _exchange(control_socket(local_path(invocation.address)), asked, _TIMEOUT_S)
 
 
 def follow(invocation: Invocation, verb: str) -> Iterator[Message]:
@@ -87,11 +88,11 @@ def follow(invocation: Invocation, verb: str) -> Iterator[Message]:
     """
     asked = [Message("ACTOR", [invocation.actor.name]), Message(verb, [])]
     with (
-        _as_not_running(invocation.database, _LONGEST_S),
+        _as_not_running(invocation.address, _LONGEST_S),
         socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link,
     ):
         link.settimeout(_LONGEST_S)
-        link.connect(str(control_socket(invocation.database)))
+        link.connect(str(control_socket(local_path(invocation.address))))
         link.sendall("".join(f"{_one_line(message)}\r\n" for message in asked).encode())
         with link.makefile("r", encoding="utf-8", errors="replace", newline="\n") as lines:
             for line in lines:
@@ -99,7 +100,7 @@ def follow(invocation: Invocation, verb: str) -> Iterator[Message]:
 
 
 @contextlib.contextmanager
-def _as_not_running(database: Path, patience_s: float) -> Iterator[None]:
+def _as_not_running(database: DatabaseAddress, patience_s: float) -> Iterator[None]:
     """Raise ``NotRunning`` for what the system says of a daemon that does not answer."""
     try:
         yield
@@ -121,7 +122,7 @@ def require_done(answers: list[Message]) -> None:
             raise Refused(_refusal(message))
 
 
-def _no_daemon(database: Path) -> str:
+def _no_daemon(database: DatabaseAddress) -> str:
     served = list_served_databases()
     if not served:
         return f'no daemon serves {database}; "chatroomctl serve" starts one'
@@ -136,17 +137,19 @@ def _refusal(message: Message) -> str:
     return f"{about}: {message.params[-1]}" if about else message.params[-1]
 
 
-def list_served_databases() -> list[Path]:
+def list_served_databases() -> list[DatabaseAddress]:
     """Return the databases of this user's daemons, as far as they answer."""
     return [path for path in map(_find_database, list_control_sockets()) if path is not None]
 
 
-def _find_database(control: Path) -> Path | None:
+def _find_database(control: Path) -> DatabaseAddress | None:
     try:
         answers = _exchange(control, [Message("STATUS", [])], _GLANCE_S)
     except OSError:  # a daemon that was killed leaves its socket
         return None
-    return next((Path(answer.params[2]) for answer in answers if answer.params[:2] == ["STATUS", "database"]), None)
+    return next(
+        (find_address(answer.params[2]) for answer in answers if answer.params[:2] == ["STATUS", "database"]), None
+    )
 
 
 def perform(invocation: Invocation, verb: str, *params: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from chatroom.ctl.control_client import list_served_databases
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import confirm, yes_option
+from chatroom.database_address import DatabaseAddress
 from chatroom.storage.daemon_lock import is_held
 
 
@@ -26,14 +26,14 @@ def pass_changing_invocation(command: Callable[..., None]) -> Callable[..., None
 
     def ask_first(invocation: Invocation, /, *, yes: bool, **arguments: Any) -> None:
         if not arguments.get("dry_run"):  # which changes nothing
-            confirm_database(invocation.database, yes)
+            confirm_database(invocation.address, yes)
         command(invocation, **arguments, **({"yes": yes} if takes_yes else {}))
 
     # click reads the help from the docstring.
     return yes_option(pass_invocation(functools.update_wrapper(ask_first, command)))
 
 
-def confirm_database(database: Path, yes: bool) -> None:
+def confirm_database(database: DatabaseAddress, yes: bool) -> None:
     """Ask whether to change ``database`` if no daemon serves it but a daemon of this user serves another one.
 
     Raises as ``confirm`` does.

@@ -27,6 +27,7 @@ from chatroom.ctl.database_choice import confirm_database
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.new_password import password_option
 from chatroom.ctl.output import report_result, result_option, yes_option
+from chatroom.database_address import DatabaseAddress, ServerAddress
 from chatroom.errors import AlreadyExists, InvalidValue, Refused
 from chatroom.new_file import new_file
 from chatroom.settings import editing
@@ -260,7 +261,7 @@ def _check_file(text: str) -> Path:
     return path
 
 
-def _write_text(answers: _Answers, database: Path | None) -> str:
+def _write_text(answers: _Answers, database: DatabaseAddress | None) -> str:
     """Return the configuration file: the template with the answers in it."""
     values: dict[str, object] = {
         "server.name": answers.name,
@@ -271,7 +272,9 @@ def _write_text(answers: _Answers, database: Path | None) -> str:
     if answers.tls != "none":
         certificate, key = map(str, answers.files)
         values.update({"listen.tls": True, "listen.certificate": certificate, "listen.key": key})
-    if database is not None:
+    if isinstance(database, ServerAddress):
+        values["database.url"] = database.url
+    elif database is not None:
         values["database.path"] = str(paths.expand(database).absolute())
     text = template()
     for path, value in values.items():

@@ -12,11 +12,40 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from chatroom.errors import Refused
+
 if TYPE_CHECKING:
     from chatroom.chat.stored.records import Actor
     from chatroom.config import Settings
+    from chatroom.database_address import DatabaseAddress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class DatabaseType(click.Path):
+    """The type of ``--database``: gives a ``Path``, or a ``ServerAddress`` for the URL of a server."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert a value. It fails for a URL with a password, which every user of this machine could read."""
+        if not isinstance(value, str) or "://" not in value:
+            return super().convert(value, param, ctx)
+        from chatroom.database_address import find_address, is_server_url
+        from chatroom.errors import ConfigError
+
+        if not is_server_url(value):
+            return super().convert(value, param, ctx)
+        try:
+            address = find_address(value)
+        except ConfigError as error:
+            self.fail(str(error), param, ctx)
+        if getattr(address, "password", None) is not None:
+            self.fail(
+                "a password does not belong on the command line, where every user of this machine can read it:"
+                " PGPASSWORD, PGPASSFILE or database.password_file gives it",
+                param,
+                ctx,
+            )
+        return address
 
 
 class Invocation:
@@ -26,7 +55,7 @@ class Invocation:
     of the settings, which take as long as a short command. Members that read a file raise ``ConfigError``.
     """
 
-    def __init__(self, config_flag: Path | None = None, database_flag: Path | None = None) -> None:
+    def __init__(self, config_flag: Path | None = None, database_flag: DatabaseAddress | None = None) -> None:
         self.config_flag = config_flag
         self.database_flag = database_flag
         self.zone: tzinfo | None = None
@@ -49,7 +78,11 @@ class Invocation:
         return load(
             find_file(self.config_flag, os.environ),
             os.environ,
-            {"database.path": self.database_flag, **(overrides or {})},
+            {
+                "database.path": self.database_flag if isinstance(self.database_flag, Path) else None,
+                "database.url": None if isinstance(self.database_flag, Path) else self.database_flag,
+                **(overrides or {}),
+            },
         )
 
     @cached_property
@@ -58,13 +91,20 @@ class Invocation:
         return self.load_settings()
 
     @cached_property
-    def database(self) -> Path:
-        """The path of the database. With ``--database`` the configuration is not read."""
-        if self.database_flag is not None:
+    def address(self) -> DatabaseAddress:
+        """Where the database is. With the path of a file in ``--database`` the configuration is not read."""
+        if isinstance(self.database_flag, Path):
             from chatroom.paths import expand
 
             return expand(self.database_flag).absolute()
-        return self.settings.database.path
+        return self.settings.database.address
+
+    @property
+    def database(self) -> Path:
+        """The path of the database, for what only works with a file. Raises ``Refused`` if it is on a server."""
+        if not isinstance(self.address, Path):
+            raise Refused(f"{self.address}: this command does not work with a database on a server")
+        return self.address
 
     @cached_property
     def actor(self) -> Actor:

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from chatroom import __version__
-from chatroom.ctl.invocation import Invocation, utc_option
+from chatroom.ctl.invocation import DatabaseType, Invocation, utc_option
 from chatroom.ctl.streams import discard, plain, prepare, print_error, warn
 from chatroom.errors import ChatroomError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from chatroom.database_address import DatabaseAddress
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 and the number of SIGINT, as shells have it."""
@@ -189,9 +191,10 @@ def _describe(error: Exception) -> str:
 @click.command(cls=Chatroomctl, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--database",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="PATH",
-    help="Use this database instead of the configured one. Example: --database ./chat.db",
+    type=DatabaseType(path_type=Path, dir_okay=False),
+    metavar="PATH|URL",
+    help="Use this database instead of the configured one: a file, or the URL of a PostgreSQL database. Example: "
+    "--database ./chat.db",
 )
 @click.option(
     "--config",
@@ -202,7 +205,7 @@ def _describe(error: Exception) -> str:
 @utc_option
 @click.version_option(__version__, message="chatroomctl %(version)s", help="Print the version and exit.")
 @click.pass_context
-def cli(context: click.Context, database: Path | None, config: Path | None) -> None:
+def cli(context: click.Context, database: DatabaseAddress | None, config: Path | None) -> None:
     """Run and manage a chatroom server.
 
     Accounts and bans are changed in the database, whether the daemon runs or not. A running daemon follows within a

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
+from chatroom.database_address import DatabaseAddress
 from chatroom.errors import AlreadyServing, Refused
 from chatroom.storage.daemon_lock import DaemonLock, is_held
 
 
 @contextlib.contextmanager
-def refused_while_served(database: Path) -> Iterator[None]:
+def refused_while_served(database: DatabaseAddress) -> Iterator[None]:
     """In the block, that a daemon serves the database becomes one clear line."""
     try:
         yield
@@ -20,7 +20,7 @@ def refused_while_served(database: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def exclusive(database: Path) -> Iterator[None]:
+def exclusive(database: DatabaseAddress) -> Iterator[None]:
     """Hold the daemon's lock, so that none runs or starts. Raises ``Refused`` if one runs."""
     with refused_while_served(database):
         lock = DaemonLock.acquire(database)
@@ -29,7 +29,7 @@ def exclusive(database: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def without_daemon(database: Path) -> Iterator[bool]:
+def without_daemon(database: DatabaseAddress) -> Iterator[bool]:
     """Yield True if no daemon serves the database; then none starts before the end of the block."""
     # ``acquire`` waits for half a second before it gives up.
     lock = None

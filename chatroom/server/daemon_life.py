@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
+from chatroom.errors import ServeError
 from chatroom.server.daemon import Daemon
 from chatroom.server.database_directory import prepare_directory, remove_empty
 from chatroom.server.handover.predecessor import Predecessor
@@ -39,6 +40,8 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
             run(Daemon(settings, load_settings, zone, manager, before=before, lock=lock))
         return
     settings = load_settings()
+    if settings.database.url is not None:
+        raise ServeError(f"{settings.database.url}: the daemon does not serve a database on a server yet")
     database = settings.database.path
     made = prepare_directory(database)
     with contextlib.ExitStack() as on_failure:

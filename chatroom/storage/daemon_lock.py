@@ -1,7 +1,8 @@
 """The lock that a daemon holds while it serves a database, so that each database has one daemon at most.
 
-It is an ``flock`` on the file ``NAME.lock`` beside the database. A lock on the database file itself would disturb
-SQLite's own locks. The kernel releases it when the process ends, even after a crash; the file stays and means nothing.
+It is an ``flock`` on the file ``NAME.lock`` beside the database, or, for one of a server, in the runtime directory. A
+lock on the database file itself would disturb SQLite's own locks. The kernel releases it when the process ends, even
+after a crash; the file stays and means nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from chatroom.database_address import DatabaseAddress, local_path
 from chatroom.errors import AlreadyServing
 from chatroom.storage import file_errors
 
@@ -31,12 +33,12 @@ class DaemonLock:
         self._descriptor = descriptor
 
     @classmethod
-    def acquire(cls, database_path: Path) -> DaemonLock:
+    def acquire(cls, database: DatabaseAddress) -> DaemonLock:
         """Take the lock of a database. The database need not exist, but its directory must.
 
         Raises ``AlreadyServing`` if another process has the lock, ``StorageError`` if its file cannot be made.
         """
-        path = _lock_path(database_path)
+        path = _lock_path(database)
         try:
             # O_CLOEXEC: a child process with the descriptor would hold the lock after the daemon has ended.
             descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -47,17 +49,17 @@ class DaemonLock:
         while not _try_lock(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > give_up_at:
                 os.close(descriptor)
-                raise AlreadyServing(f"{database_path}: another daemon serves this database")
+                raise AlreadyServing(f"{database}: another daemon serves this database")
             time.sleep(_PAUSE_S)
         return cls(path, descriptor)
 
     @classmethod
-    def take_over(cls, database_path: Path, descriptor: int) -> DaemonLock:
+    def take_over(cls, database: DatabaseAddress, descriptor: int) -> DaemonLock:
         """Have the lock that another process has taken and whose descriptor it has sent.
 
         It is one lock: it lasts until both have released it, and no third process gets it in between.
         """
-        return cls(_lock_path(database_path), descriptor)
+        return cls(_lock_path(database), descriptor)
 
     @property
     def descriptor(self) -> int:
@@ -80,9 +82,9 @@ class DaemonLock:
         self.release()
 
 
-def is_held(database_path: Path) -> bool:
-    """True if a daemon serves the database at that path. Raises ``StorageError`` if the lock cannot be read."""
-    path = _lock_path(database_path)
+def is_held(database: DatabaseAddress) -> bool:
+    """True if a daemon of this machine serves the database. Raises ``StorageError`` if the lock cannot be read."""
+    path = _lock_path(database)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -96,9 +98,9 @@ def is_held(database_path: Path) -> bool:
         os.close(descriptor)
 
 
-def _lock_path(database_path: Path) -> Path:
+def _lock_path(database: DatabaseAddress) -> Path:
     # The real path, so that all links to a database have the same lock.
-    return Path(f"{os.path.realpath(database_path)}.lock")
+    return Path(f"{os.path.realpath(local_path(database))}.lock")
 
 
 def _try_lock(descriptor: int, operation: int) -> bool:

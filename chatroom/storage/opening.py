@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatroom.config.database_address import ServerAddress, is_server_url, parse_server_url
+from chatroom.database_address import DatabaseAddress, ServerAddress
 from chatroom.errors import StorageError
 
 if TYPE_CHECKING:
@@ -19,17 +19,9 @@ if TYPE_CHECKING:
     from chatroom.storage.sqlite.backup import Progress
     from chatroom.storage.write_guard import WriteGuard
 
-Address = Path | ServerAddress
-"""Where a database is."""
-
-
-def find_address(text: str) -> Address:
-    """The address in a text: the URL of a server, or the path of a file. Raises ``ConfigError``."""
-    return parse_server_url(text) if is_server_url(text) else Path(text)
-
 
 def open_stores(
-    address: Address,
+    address: DatabaseAddress,
     *,
     create: bool = False,
     migrate: bool = False,
@@ -81,7 +73,7 @@ def open_stores(
 
 
 def open_journal(
-    address: Address, *, full: bool = False, clock: Clock | None = None, guard: WriteGuard | None = None
+    address: DatabaseAddress, *, full: bool = False, clock: Clock | None = None, guard: WriteGuard | None = None
 ) -> Journal:
     """Open a journal on a database that ``open_stores`` has migrated. Raises ``StorageError``.
 
@@ -100,7 +92,7 @@ def open_journal(
     return server_journal.open_journal(address, full=full, clock=clock or utc_now)
 
 
-def open_upkeep(address: Address, *, clock: Clock | None = None) -> SqlUpkeep:
+def open_upkeep(address: DatabaseAddress, *, clock: Clock | None = None) -> SqlUpkeep:
     """Open the upkeep of a database that ``open_stores`` has migrated. Raises ``StorageError``."""
     from chatroom.storage.sql.timestamps import utc_now
 

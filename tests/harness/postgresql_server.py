@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psycopg
 
-from chatroom.config.database_address import ServerAddress
+from chatroom.database_address import ServerAddress
 from chatroom.storage.postgresql.postgresql_stores import open_stores
 
 _ACCOUNT = "postgres"

@@ -10,7 +10,7 @@ from psycopg.adapt import Dumper
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8Dumper
 
-from chatroom.config.database_address import ServerAddress
+from chatroom.database_address import ServerAddress
 from chatroom.errors import StorageError
 from chatroom.storage import file_errors
 from chatroom.storage.postgresql import postgresql_errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import errors
 
-from chatroom.config.database_address import ServerAddress
+from chatroom.database_address import ServerAddress
 from chatroom.errors import DatabaseBusy, DatabaseDamaged, DatabaseMissing, DiskFull, InvalidValue, StorageError
 
 ERRORS = (psycopg.Error, UnicodeEncodeError, OverflowError)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatroom.config.database_address import ServerAddress
+from chatroom.database_address import ServerAddress
 from chatroom.storage.postgresql.server_database import BUSY_TIMEOUT_S, PostgresqlDatabase
 from chatroom.storage.postgresql.server_migrate import bring_up
 from chatroom.storage.sql.sql_stores import SqlStores

@@ -17,7 +17,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors
 
-from chatroom.config.database_address import ServerAddress
+from chatroom.database_address import ServerAddress
 from chatroom.storage.postgresql import postgresql_errors
 from chatroom.storage.postgresql.connecting import connect
 from chatroom.storage.postgresql.server_words import ServerWords

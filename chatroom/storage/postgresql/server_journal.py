@@ -14,7 +14,7 @@ from psycopg import pq
 
 from chatroom.chat.stored.entries import Conversation, EntryRow
 from chatroom.chat.stored.hook_records import HookEventRow
-from chatroom.config.database_address import ServerAddress
+from chatroom.database_address import ServerAddress
 from chatroom.errors import StorageError
 from chatroom.irc.names import casefold
 from chatroom.storage.postgresql import postgresql_errors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatroom.chat.stored.entries import LogTrim
-from chatroom.config.database_address import ServerAddress
+from chatroom.database_address import ServerAddress
 from chatroom.storage.postgresql.server_database import PostgresqlDatabase
 from chatroom.storage.sql.timestamps import Clock, utc_now
 from chatroom.storage.sql.upkeep_steps import SqlUpkeep

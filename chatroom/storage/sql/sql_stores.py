@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.records import Change
     from chatroom.chat.stored.request_stores import RequestStore
     from chatroom.chat.stored.stores import AccountStore, AuditStore
-    from chatroom.config.database_address import ServerAddress
+    from chatroom.database_address import ServerAddress
 
 
 class SqlStores:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from harness.postgresql_server import PostgresqlServer
 
-from chatroom.config.database_address import ServerAddress
+from chatroom.database_address import ServerAddress
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from harness.postgresql_server import PostgresqlServer
 
 from chatroom.chat.stored.records import Actor, Role
-from chatroom.config.database_address import ServerAddress
+from chatroom.database_address import ServerAddress
 from chatroom.errors import DatabaseBusy, DatabaseMissing, InvalidValue, StorageError
 from chatroom.storage import opening
 from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open_stores

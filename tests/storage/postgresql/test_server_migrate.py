@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import psycopg
 import pytest
 
-from chatroom.config.database_address import ServerAddress
+from chatroom.database_address import ServerAddress
 from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated
 from chatroom.storage.migration_files import Migration, read_migrations
 from chatroom.storage.postgresql import server_migrate

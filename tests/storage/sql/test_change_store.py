@@ -119,7 +119,8 @@ def test_who_overslept_is_told_of_every_row(
 def test_two_writers_leave_no_gap(stores: SqlStores, place: str, open_another: Callable[[str], SqlStores]) -> None:
     """While two processes write, a third reads every change once and in order."""
     script = (
-        "import sys; from pathlib import Path; from chatroom.storage.opening import find_address, open_stores;"
+        "import sys; from chatroom.database_address import find_address;"
+        "from chatroom.storage.opening import open_stores;"
         "from chatroom.chat.stored.records import Actor; by = Actor('root', 'cli');"
         "s = open_stores(find_address(sys.argv[1]))\n"
         "for n in range(100): s.bans.add('name', sys.argv[2] + str(n), '', None, by)\n"

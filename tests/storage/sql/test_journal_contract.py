@@ -179,7 +179,8 @@ def test_closing_gives_up_and_is_idempotent(journal: Journal, stores: SqlStores)
 WRITER = """
 import sys
 from chatroom.chat.stored.entries import Entry, Kind, first_message_id
-from chatroom.storage.opening import find_address, open_journal
+from chatroom.database_address import find_address
+from chatroom.storage.opening import open_journal
 journal = open_journal(find_address(sys.argv[1]))
 at = 1_900_000_000_000
 message_id = max(journal.last_message_id(), first_message_id(at))

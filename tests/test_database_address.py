@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.config.database_address import ServerAddress, is_server_url, parse_server_url
+from chatroom.database_address import ServerAddress, is_server_url, parse_server_url
 from chatroom.errors import ConfigError
 
 
