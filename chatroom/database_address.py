@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +11,10 @@ from chatroom.errors import ConfigError
 from chatroom.paths import runtime_directory
 
 _SCHEMES = ("postgresql", "postgres")
-_SECRETS = ("password", "sslpassword")
+_PASSWORD = "password"  # noqa: S105 - the name of an option
+_SECRETS = ("sslpassword", "oauth_client_secret")
+_HIDDEN = "********"
+_DEFAULT_PORT = "5432"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,36 @@ class ServerAddress:
     def __str__(self) -> str:
         return self.url
 
+    @property
+    def masked(self) -> str:
+        """The URL with asterisks for its password, if it had one."""
+        if self.password is None:
+            return self.url
+        scheme, _, rest = self.url.partition("://")
+        netloc = rest.partition("/")[0].partition("?")[0]
+        user, at, hosts = netloc.rpartition("@")
+        return f"{scheme}://{user}:{_HIDDEN}@{hosts}{rest.removeprefix(f'{user}{at}{hosts}')}"
+
+    @property
+    def place(self) -> str:
+        """Host, port and name of the database. It is the same for all who log in there, and all spellings of the URL.
+
+        What the URL leaves out is completed as PostgreSQL's library does it, from the environment too. Two names of one
+        host are two places.
+        """
+        from urllib.parse import unquote, urlsplit
+
+        parts = urlsplit(self.url)
+        options = dict(map(_split_option, parts.query.split("&")))
+        user, _, netloc = parts.netloc.rpartition("@")
+        port = options.get("port") or os.environ.get("PGPORT") or _DEFAULT_PORT
+        hosts = options.get("host") or unquote(netloc) or options.get("hostaddr") or os.environ.get("PGHOST", "")
+        named = ",".join(_with_port(host, port) for host in hosts.split(","))
+        name = unquote(parts.path.removeprefix("/")) or options.get("dbname") or os.environ.get("PGDATABASE")
+        name = name or unquote(user) or options.get("user") or os.environ.get("PGUSER") or _own_name()
+        # Other options can lead to other tables.
+        return f"{named}/{name}?{options.get('options', '')}"
+
 
 DatabaseAddress = Path | ServerAddress
 """Where a database is."""
@@ -44,14 +79,8 @@ def local_path(address: DatabaseAddress) -> Path:
     if isinstance(address, Path):
         return address
     import hashlib  # here, as what the addresses of servers need is only for those who have one
-    from urllib.parse import parse_qsl, urlsplit
 
-    parts = urlsplit(address.url)
-    places = sorted(
-        one for one in parse_qsl(parts.query) if one[0] in ("host", "hostaddr", "port", "dbname", "options")
-    )
-    meant = repr((parts.netloc.rpartition("@")[2].lower(), parts.path, places))
-    return runtime_directory() / f"postgresql-{hashlib.sha256(meant.encode()).hexdigest()[:20]}"
+    return runtime_directory() / f"postgresql-{hashlib.sha256(address.place.encode()).hexdigest()[:20]}"
 
 
 def is_server_url(text: str) -> bool:
@@ -61,7 +90,7 @@ def is_server_url(text: str) -> bool:
 
 def parse_server_url(text: str, password_file: Path | None = None) -> ServerAddress:
     """The address that a URL stands for. Raises ``ConfigError``, which does not repeat the URL."""
-    from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+    from urllib.parse import unquote, urlsplit, urlunsplit
 
     if not is_server_url(text):
         raise ConfigError("the URL of a database must begin with postgresql://")
@@ -69,14 +98,22 @@ def parse_server_url(text: str, password_file: Path | None = None) -> ServerAddr
         parts = urlsplit(text)
     except ValueError:
         raise ConfigError("the URL of the database cannot be read: postgresql://USER@HOST/DATABASE") from None
+    # A "/" in a password ends the login. What is left of the password would be taken for a part of the address, which
+    # is shown.
+    if not text.isprintable() or " " in text or "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        raise ConfigError(
+            "the URL of the database cannot be read: in a password, / is %2F, ? is %3F, # is %23, @ is %40, % is %25"
+        )
     login, at, hosts = parts.netloc.rpartition("@")
     user, colon, secret = login.partition(":")
-    options = parse_qsl(parts.query, keep_blank_values=True)
-    secrets = dict(option for option in options if option[0] in _SECRETS)
-    if "sslpassword" in secrets:
-        raise ConfigError("the URL of the database must not have sslpassword: use a key without a password")
-    password = unquote(secret) if colon else secrets.get("password")
-    query = urlencode([option for option in options if option[0] not in _SECRETS], safe="/:,")
+    # Piece by piece: a URL of PostgreSQL's knows no "+" for a space, which the functions for those of the web do.
+    pieces = parts.query.split("&") if parts.query else []
+    options = dict(map(_split_option, pieces))
+    for name in _SECRETS:
+        if name in options:
+            raise ConfigError(f"the URL of the database must not have {name}: use a key without a password")
+    password = unquote(secret) if colon else options.get(_PASSWORD)
+    query = "&".join(piece for piece in pieces if _split_option(piece)[0] != _PASSWORD)
     url = urlunsplit((parts.scheme, f"{user}{at if user else ''}{hosts}", parts.path, query, ""))
     # Without hosts, urlunsplit leaves the slashes out.
     url = url if "://" in url else url.replace(":", "://", 1)
@@ -84,5 +121,25 @@ def parse_server_url(text: str, password_file: Path | None = None) -> ServerAddr
 
 
 def find_address(text: str) -> DatabaseAddress:
-    """The address in a text: the URL of a server, or the path of a file. Raises ``ConfigError``."""
-    return parse_server_url(text) if is_server_url(text) else Path(text)
+    """The address in a text: the URL of a server, or the path of a file. Raises ``ConfigError`` for any other URL."""
+    return parse_server_url(text) if "://" in text else Path(text)
+
+
+def _split_option(piece: str) -> tuple[str, str]:
+    from urllib.parse import unquote
+
+    name, _, value = piece.partition("=")
+    return unquote(name), unquote(value)
+
+
+def _with_port(host: str, port: str) -> str:
+    if host.startswith("/"):  # the directory of a socket, in which case counts
+        return host if ":" in host else f"{host}:{port}"
+    return (host if ":" in host.rpartition("]")[2] else f"{host}:{port}").lower()
+
+
+def _own_name() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container can run under a uid without a name
+        return ""

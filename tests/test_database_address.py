@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.database_address import ServerAddress, is_server_url, parse_server_url
+from chatroom.database_address import ServerAddress, find_address, is_server_url, parse_server_url
 from chatroom.errors import ConfigError
 
 
@@ -35,7 +35,19 @@ def test_the_password_is_apart(text: str, url: str, password: str | None) -> Non
     assert password is None or password not in repr(address).replace(url, "")
 
 
-@pytest.mark.parametrize("text", ["mysql://h/c:hush", "postgresql://[hush", "postgresql://h/c?sslpassword=hush"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mysql://h/c:hush",
+        "postgresql://[hush",
+        "postgresql://h/c?sslpassword=hush",
+        "postgresql://u:a/hush@h/c",
+        "postgresql://u:a?hush@h/c",
+        "postgresql://u:a#hush@h/c",
+        "postgresql://u:hush@h/c\n",
+        "postgresql://u:hush @h/c",
+    ],
+)
 def test_a_refusal_does_not_repeat_the_url(text: str) -> None:
     """There may be a password in it."""
     with pytest.raises(ConfigError, match=r"URL of (a|the) database") as caught:
@@ -54,3 +66,53 @@ def test_the_file_of_a_password_is_kept_apart() -> None:
     assert parse_server_url("postgresql://h/c", Path("/etc/secret")) == ServerAddress(
         "postgresql://h/c", None, Path("/etc/secret")
     )
+
+
+@pytest.mark.parametrize(
+    "text, masked",
+    [
+        ("postgresql://chat:hush@a:1,b:2/c?sslmode=require", "postgresql://chat:********@a:1,b:2/c?sslmode=require"),
+        ("postgresql://h/c?password=hush", "postgresql://:********@h/c"),
+        ("postgresql:///c?host=/run/pg&password=hush", "postgresql://:********@/c?host=/run/pg"),
+        ("postgresql://chat:hush@", "postgresql://chat:********@"),
+        ("postgresql://chat@h/c", "postgresql://chat@h/c"),
+    ],
+)
+def test_a_mask_says_that_there_is_a_password(text: str, masked: str) -> None:
+    """Whoever reads a setting sees that the URL has one, and not which."""
+    assert parse_server_url(text).masked == masked
+
+
+@pytest.mark.parametrize(
+    "text, place",
+    [
+        ("postgresql://chat:hush@DB.example/chat", "db.example:5432/chat?"),
+        ("postgres://alice@db.example:5432/chat?sslmode=require", "db.example:5432/chat?"),
+        ("postgresql://db.example:5433/Chat", "db.example:5433/Chat?"),
+        ("postgresql://[::1]/chat", "[::1]:5432/chat?"),
+        ("postgresql://[::1]:5433/chat", "[::1]:5433/chat?"),
+        ("postgresql://a:1,b:2/chat", "a:1,b:2/chat?"),
+        ("postgresql:///chat?host=%2Frun%2Fpg&port=5433", "/run/pg:5433/chat?"),
+        ("postgresql://%2Frun%2Fpg:5433/chat", "/run/pg:5433/chat?"),
+        ("postgresql://alice@h", "h:5432/alice?"),
+        ("postgresql://h/chat?options=-csearch_path%3Dother", "h:5432/chat?-csearch_path=other"),
+        ("postgresql:///", "from-environment:7/carol?"),
+    ],
+)
+def test_the_place_is_the_same_for_all_who_log_in(text: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock of a daemon is found by it, whoever asks and whatever the URL leaves out."""
+    for name in ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER"):
+        monkeypatch.delenv(name, raising=False)
+    if text.endswith("///"):
+        monkeypatch.setenv("PGHOST", "from-environment")
+        monkeypatch.setenv("PGPORT", "7")
+        monkeypatch.setenv("PGUSER", "carol")
+    assert parse_server_url(text).place == place
+
+
+def test_an_address_is_a_path_or_the_url_of_a_server() -> None:
+    """No other URL becomes the path of a file."""
+    assert find_address("/var/lib/chat.db") == Path("/var/lib/chat.db")
+    assert find_address("postgresql://h/c") == ServerAddress("postgresql://h/c")
+    with pytest.raises(ConfigError, match="must begin with postgresql://"):
+        find_address("sqlite:///chat.db")

@@ -30,6 +30,8 @@ FLAG_NAMES = {
     "listen.port": "--port",
 }
 """The command-line flag for each key that has one, for messages."""
+_FILE, _ENVIRONMENT, _FLAG = range(3)
+"""The sources in the order in which they override each other."""
 
 
 def find_file(flag: Path | None, environ: Mapping[str, str]) -> Path | None:
@@ -112,38 +114,63 @@ class _ServerReading(Reading):
             # Values that are missing because of an error could make two listeners equal.
             if section not in self.faulty:
                 with self.noting(section):
-                    if made_of is Database:
-                        given = self._choose_database(given)
-                    parts[section] = self._listeners(given) if made_of is Listen else made_of(**given)
-        if not self.errors and parts["database"].url is None:
-            self._check_log_file(parts["log"].file, parts["database"].path)
+                    parts[section] = self._make(made_of, given)
+        if not self.errors:
+            self._check_log_file(parts["log"].file, parts["database"])
         if self.errors:
             raise ConfigError(*self.errors)
         return Settings(**parts, source=self._file, key_sources=MappingProxyType(self.key_sources))
 
-    def _choose_database(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Drop the file, or the URL of a server, if a flag or a variable has set the other one."""
+    def _make(self, made_of: type[Any], given: dict[str, Any]) -> Any:
+        if made_of is Listen:
+            return self._listeners(given)
+        return self._database(given) if made_of is Database else made_of(**given)
+
+    def _database(self, given: dict[str, Any]) -> Database:
+        """Return the section. Of path and url, the one of the source that overrides the other stands."""
         if given.get("url") is None:
-            return given
+            # What is left is the password of a URL that --database or the environment has replaced.
+            if "path" in given and self._rank("path") > self._rank("password_file"):
+                given = self._without(given, "password_file")
+            return self._checked(given)
         if "path" in given:
-            path, url = (self.key_sources[f"database.{name}"] for name in ("path", "url"))
-            if self._rank(path) == self._rank(url):
-                raise ConfigError(f"{url}: database.path and database.url cannot both be set: remove one of them")
-            dropped = "path" if self._rank(path) < self._rank(url) else "url"
-            given = {name: value for name, value in given.items() if name != dropped}
-        if "path" not in given:
-            given = {**given, "path": Path()}  # it stands for nothing, and a server needs no home directory
-        return given
+            path, url = self._rank("path"), self._rank("url")
+            if path == url:
+                where = self.key_sources["database.url"]
+                raise ConfigError(f"{where}: database.path and database.url cannot both be set: remove one of them")
+            if path > url:
+                return self._checked(self._without(given, "url", "password_file"))
+            given = self._without(given, "path")
+        # A password goes to no other server than the one that it was set for.
+        if self._rank("url") == _FLAG:
+            given = self._without(given, "password_file")
+        # The path stands for nothing, and a server needs no home directory.
+        return self._checked({**given, "path": Path()})
 
-    def _rank(self, source: str) -> int:
-        """What wins: a flag over the environment, and that over the file."""
-        return 2 if source in FLAG_NAMES.values() else 0 if source == str(self._file) else 1
+    def _checked(self, given: dict[str, Any]) -> Database:
+        database = Database(**given)
+        fault = database.find_fault()
+        if fault:
+            raise ConfigError(f"{self.key_sources.get('database.password_file')}: {fault}")
+        return database
 
-    def _check_log_file(self, log: Path | None, database: Path) -> None:
+    def _rank(self, name: str) -> int:
+        """Return the rank of the source of a key of the database: a higher one overrides a lower one."""
+        source = self.key_sources.get(f"database.{name}")
+        return _FLAG if source in FLAG_NAMES.values() else _FILE if source in (None, str(self._file)) else _ENVIRONMENT
+
+    def _without(self, given: dict[str, Any], *names: str) -> dict[str, Any]:
+        for name in names:
+            self.key_sources.pop(f"database.{name}", None)
+        return {name: value for name, value in given.items() if name not in names}
+
+    def _check_log_file(self, log: Path | None, database: Database) -> None:
         """Note an error if the log would be written into the database, a file beside it, or the configuration."""
         if log is None:
             return
-        others = paths.database_files(database)
+        others = [] if database.url is not None else paths.database_files(database.path)
+        if database.password_file is not None:
+            others.append(database.password_file.resolve())
         if self._file is not None:
             others.append(self._file.resolve())
         if log.resolve() in others:
@@ -208,6 +235,7 @@ def find_unsafe(settings: Settings) -> list[Finding]:
             else []
         ),
         *([exposure] if exposure is not None else []),
+        *_find_readable_password(settings.database.password_file),
     ]
 
 
@@ -226,3 +254,18 @@ def find_exposure(settings: Settings) -> Finding | None:
         f"{source}: every user of this machine can read {' and '.join(exposed)}",
         f"run: chmod o= {shlex.quote(str(source))}",
     )
+
+
+def _find_readable_password(file: Path | None) -> list[Finding]:
+    try:
+        is_readable = file is not None and file.stat().st_mode & 0o007
+    except OSError:  # what is wrong with it, connecting tells
+        return []
+    if not is_readable:
+        return []
+    return [
+        Finding(
+            f"{file}: every user of this machine can read the password of the database",
+            f"run: chmod o= {shlex.quote(str(file))}",
+        )
+    ]

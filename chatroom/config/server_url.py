@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chatroom.database_address import ServerAddress, parse_server_url
-from chatroom.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,22 +12,17 @@ class ServerUrl:
     """A URL, or an empty text for none."""
 
     allowed: str = "the URL of a PostgreSQL database, such as postgresql://chat@localhost/chat, or empty"
-    is_private: bool = True
-    """True: an error does not show what was given, because there may be a password in it."""
 
     def read(self, value: object) -> ServerAddress | None:
-        """Accept a TOML string."""
+        """Accept a TOML string. Raises ``ConfigError`` for a URL that cannot be used, and does not repeat it."""
         if not isinstance(value, str):
             raise ValueError
-        try:
-            return parse_server_url(value) if value else None
-        except ConfigError:
-            raise ValueError from None
+        return parse_server_url(value) if value else None
 
     def read_text(self, text: str) -> ServerAddress | None:
         """Accept the text itself."""
-        return self.read(text)
+        return self.read(text.strip())
 
     def write(self, value: object) -> object:
-        """Return the URL without a password."""
-        return "" if value is None else str(value)
+        """Return the URL, with asterisks for a password."""
+        return value.masked if isinstance(value, ServerAddress) else ""

@@ -241,7 +241,7 @@ class Dnsbl:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """The database, which stores everything."""
+    """The database, which stores everything: a file, or a database of a PostgreSQL server."""
 
     path: Path = setting(
         default_database,
@@ -253,22 +253,24 @@ class Database:
     url: ServerAddress | None = setting(
         None,
         ServerUrl(),
-        "A PostgreSQL database instead of a file, such as postgresql://chat@localhost/chat. It needs the package "
-        "chatroom[postgresql]. The password is not for the URL: it is in database.password_file, in PGPASSWORD, or in "
-        "the file that PGPASSFILE names.",
+        "The database of a PostgreSQL server, instead of a file: postgresql://USER@HOST/DATABASE. It needs the package "
+        "chatroom[postgresql]. Leave the password out of it: it comes from password_file, or from PostgreSQL's own "
+        "places, the variable PGPASSWORD and the file that PGPASSFILE names (~/.pgpass). Empty: path is the database.",
         applies="restart",
     )
     password_file: Path | None = setting(
         None,
-        FilePath("the path of a file, or empty", is_optional=True),
-        "A file with the password for database.url on its first line.",
+        FilePath("the path of a file, or nothing", is_optional=True),
+        "A file whose first line is the password for url. Only the daemon's user may read it. It is read for each "
+        "connection, so a new password needs no restart.",
         applies="restart",
     )
     warn_free_mb: int = setting(
         512,
         Whole(0, 1_000_000_000),
         "The log and chatroomctl status warn if fewer MiB are free on the disk of the database. 0: no warning. If the "
-        "disk is full, messages are refused, and some MiB are kept for bans and accounts.",
+        "disk is full, messages are refused, and some MiB are kept for bans and accounts. Only for path: the disk of "
+        "a PostgreSQL server is watched there.",
     )
 
     @property
@@ -276,10 +278,20 @@ class Database:
         """Where the database is."""
         return self.path if self.url is None else replace(self.url, password_file=self.password_file)
 
+    def find_fault(self) -> str:
+        """Return why the values do not fit together; empty if they do."""
+        if self.url is None and self.password_file is not None:
+            return "database.password_file is set, and database.url is not: it is for the password of a URL"
+        if self.url is not None and self.url.password is not None and self.password_file is not None:
+            return "database.url has a password, and database.password_file names another one: remove one of them"
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Backup:
     """Scheduled backups: the server copies its database while people chat, and checks each copy for faults.
+
+    They are of a database in a file. For one of a PostgreSQL server, run pg_dump by a timer.
 
     ``chatroomctl status`` tells how old the last good one is, and the log why there is none. ``chatroomctl db restore``
     puts one in the place of the database.

@@ -44,7 +44,7 @@ class Settings:
 
     @property
     def backup_directory(self) -> Path:
-        """Where scheduled backups are."""
+        """Where scheduled backups are. Only for a database in a file."""
         return self.backup.directory or self.database.path.parent / "backups"
 
 

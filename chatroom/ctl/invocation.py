@@ -29,11 +29,9 @@ class DatabaseType(click.Path):
         """Convert a value. It fails for a URL with a password, which every user of this machine could read."""
         if not isinstance(value, str) or "://" not in value:
             return super().convert(value, param, ctx)
-        from chatroom.database_address import find_address, is_server_url
+        from chatroom.database_address import find_address
         from chatroom.errors import ConfigError
 
-        if not is_server_url(value):
-            return super().convert(value, param, ctx)
         try:
             address = find_address(value)
         except ConfigError as error:
@@ -41,7 +39,7 @@ class DatabaseType(click.Path):
         if getattr(address, "password", None) is not None:
             self.fail(
                 "a password does not belong on the command line, where every user of this machine can read it:"
-                " PGPASSWORD, PGPASSFILE or database.password_file gives it",
+                " it comes from PGPASSWORD or PGPASSFILE (~/.pgpass), or set database.url and database.password_file",
                 param,
                 ctx,
             )
@@ -92,12 +90,12 @@ class Invocation:
 
     @cached_property
     def address(self) -> DatabaseAddress:
-        """Where the database is. With the path of a file in ``--database`` the configuration is not read."""
+        """Where the database is. With ``--database`` the configuration is not read."""
         if isinstance(self.database_flag, Path):
             from chatroom.paths import expand
 
             return expand(self.database_flag).absolute()
-        return self.settings.database.address
+        return self.database_flag or self.settings.database.address
 
     @property
     def database(self) -> Path:

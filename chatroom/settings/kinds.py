@@ -13,7 +13,10 @@ _FALSE = frozenset({"false", "no", "off", "0"})
 
 
 class Kind(Protocol):
-    """One kind of value. Its readers raise ``ValueError`` without a text, and the caller shows ``allowed``."""
+    """One kind of value. Its readers raise ``ValueError`` without a text, and the caller shows ``allowed``.
+
+    They may raise ``ConfigError`` instead, whose text says more than ``allowed`` and does not repeat the value.
+    """
 
     @property
     def allowed(self) -> str:

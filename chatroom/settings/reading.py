@@ -143,9 +143,11 @@ class Reading:
 def _read(key: Key, shown: str, value: object, where: str, *, from_text: bool) -> object:
     try:
         return key.kind.read_text(str(value)) if from_text else key.kind.read(value)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {shown}: {error}") from None
     except ValueError:
         # An error can end up in a log, so it does not show a password.
-        given = "" if key.secret or getattr(key.kind, "is_private", False) else f", not {_shortened(value)}"
+        given = "" if key.secret else f", not {_shortened(value)}"
         raise ConfigError(f"{where}: {shown} must be {key.kind.allowed}{given}") from None
 
 

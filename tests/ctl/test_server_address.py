@@ -38,7 +38,7 @@ def test_a_password_from_standard_input_is_stored_and_not_shown(run: Run, file: 
     assert result.exit_code == 0
     assert tomllib.loads(file.read_text()) == {"database": {"url": SECRET}}
     shown = [result, run("config", "show"), run("config", "get", "database.url"), run("config", "check")]
-    assert shown[2].stdout == f"{URL}\n"
+    assert shown[2].stdout == "postgresql://chat:********@h.invalid/chat\n"
     for one in shown:
         assert "hush" not in one.output + one.stderr
 
@@ -58,3 +58,17 @@ def test_what_no_server_does_says_so(run: Run, file: Path) -> None:
     assert result.exit_code == 1
     assert f"{URL}: this command does not work with a database on a server" in result.stderr
     assert run("--database", "postgresql://h.invalid/other", "db", "vacuum").stderr.count("h.invalid/other") == 1
+
+
+def test_a_url_of_something_else_is_no_path(run: Run, home: Path) -> None:
+    """No file is made whose name begins with a scheme."""
+    result = run("--database", "mysql://chat:hush@h/chat", "db", "migrate", "--yes")
+    assert result.exit_code == 2
+    assert "must begin with postgresql://" in result.stderr and "hush" not in result.stderr
+    assert list(home.iterdir()) == []
+
+
+def test_with_a_url_the_configuration_is_not_read(run: Run, file: Path) -> None:
+    """As with a path: a command works beside a configuration that is broken, or of another server."""
+    file.write_text("broken")
+    assert f"{URL}: this command" in run("--database", URL, "db", "vacuum").stderr

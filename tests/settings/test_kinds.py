@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatroom.config import KEYS, Key
+from chatroom.errors import ConfigError
 from chatroom.settings.kinds import Choice, FilePath, Number, Text, Whole, Words, YesOrNo
 
 TOML = st.recursive(
@@ -102,11 +103,11 @@ def test_a_path_knows_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> Non
 @settings(max_examples=30)
 @given(value=TOML, text=st.text())
 def test_any_value_is_taken_or_refused(key: Key, value: object, text: str) -> None:
-    """Any value of the file or the environment is refused by ``ValueError`` or can be written again."""
+    """Any value of the file or the environment is refused by the errors of a kind, or can be written again."""
     readers: list[Callable[[], object]] = [lambda: key.kind.read(value), lambda: key.kind.read_text(text)]
     for read in readers:
         try:
             taken = read()
-        except ValueError:
+        except (ValueError, ConfigError):
             continue
         assert key.kind.read(key.kind.write(taken)) == taken
