@@ -5,7 +5,7 @@ share a wait for it. No method of the journal is called by another thread once t
 
 If another connection has the write lock, the thread tries again every few milliseconds. Messages that have waited for
 ``PATIENCE_MS`` are refused; if the disk refuses, at once. Events (joins, new names) are told meanwhile, and stored when
-that is possible.
+that is possible. If it is not known whether a commit was made, the journal is asked for its last message id.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ class JournalThread(LoopThread):
         """What is left of settled batches, in order: it is stored before the others."""
         self._stored: int | None = None
         """How many of ``_waiting`` are stored and not told yet, with all of ``_owed``; None if nothing is."""
+        self._doubt: tuple[list[Batch], str] | None = None
+        """The batches of a transaction that may be stored or not, and why; None if that is known."""
         self._alone = 0
         """How many of ``_waiting`` get a transaction of their own, because one that they shared has failed."""
         self.is_busy = False
@@ -105,30 +107,19 @@ class JournalThread(LoopThread):
     def run(self) -> None:
         """Commit until stopped. If a fault has ended the thread before, go on where it was."""
         self._journal.rollback()
-        if self._waiting:
-            self._find_stored()
+        if self._stored is not None:
+            self._settle_stored()
+        elif self._waiting:
+            # Perhaps it had no time to note what was stored.
+            self._doubt = [], ""
         while self._take():
             self._commit_some()
-
-    def _find_stored(self) -> None:
-        """Settle what was stored when the thread died. Perhaps it had no time to note that."""
-        if self._stored is None:
-            try:
-                last = self._journal.last_message_id()
-            except StorageError:
-                return  # the next transaction will fail too
-            batches = [batch for batch, _ in self._waiting]
-            stored = [count for count, one in enumerate(batches, 1) if one.entries and one.entries[-1][0] <= last]
-            if not stored:
-                return
-            self._stored = stored[-1]
-        self._settle_stored()
 
     def _take(self) -> bool:
         """Wait for something to do, and take what was given. False if all is done and the daemon stops."""
         with self._changed:
             if not self._given:
-                if self.is_busy:
+                if self.is_busy or self._doubt is not None:
                     self._changed.wait(RETRY_MS / 1000)
                 elif not (self._waiting or self._is_over):
                     self._changed.wait(RETRY_LATER_S if self._owed else None)
@@ -142,6 +133,8 @@ class JournalThread(LoopThread):
 
     def _commit_some(self) -> None:
         """Make one transaction of what is owed and the first batches, and settle them."""
+        if self._doubt is not None and not self._resolve_doubt():
+            return
         if not (self._waiting or self._owed):
             return
         try:
@@ -157,18 +150,59 @@ class JournalThread(LoopThread):
         group = self._find_group()
         try:
             write_batches(self._journal, [*self._owed, *group])
-            self._journal.commit()
         except Exception as error:
             # Unless it is a StorageError, the journal knows nothing of it; otherwise this does nothing.
             self._journal.rollback()
-            if len(group) > 1:
-                # Perhaps one of them does not fit on the disk. Alone, the others may.
-                self._alone = len(group)
-            else:
-                self._refuse(group, _reason(error))
+            self._fail(group, _reason(error))
+            return
+        try:
+            self._journal.commit()
+        except Exception as error:
+            self._journal.rollback()
+            # It may be stored all the same, if only the answer of a server was lost.
+            self._doubt = group, _reason(error)
+            self._resolve_doubt()
             return
         self._stored = len(group)
         self._settle_stored()
+
+    def _resolve_doubt(self) -> bool:
+        """Find out what is stored, and settle it. False if nobody can tell yet."""
+        assert self._doubt is not None
+        group, why = self._doubt
+        try:
+            last = self._ask_last()
+        except StorageError as error:
+            if self._waiting and self._waiting[0][1] <= time.monotonic():
+                self._doubt = None
+                self._refuse_all(why or str(error))
+            return False
+        self._doubt = None
+        batches = [batch for batch, _ in self._waiting]
+        stored = [count for count, one in enumerate(batches, 1) if one.entries and one.entries[-1][0] <= last]
+        if stored:
+            self._stored = stored[-1]
+            self._settle_stored()
+        elif why:
+            self._fail(group, why)
+        return True
+
+    def _ask_last(self) -> int:
+        try:
+            return self._journal.last_message_id()
+        except StorageError:
+            # Perhaps the connection is lost: ``begin`` makes another.
+            self._journal.begin()
+            self._journal.rollback()
+            return self._journal.last_message_id()
+
+    def _fail(self, group: list[Batch], why: str) -> None:
+        """Go on after a transaction that has failed."""
+        if len(group) > 1:
+            # Perhaps one of them does not fit on the disk. Alone, the others may.
+            self._alone = len(group)
+        else:
+            self._refuse(group, why)
 
     def _find_group(self) -> list[Batch]:
         group: list[Batch] = []

@@ -25,6 +25,10 @@ class SlowJournal(FakeJournal):
         self.may_commit.set()
         self.is_committing = threading.Event()
         self.unwritable: set[str] = set()
+        self.is_lost = False
+        """True if the connection is lost, until ``begin`` makes another."""
+        self.loses_answer = ""
+        """Have the server go away at the next commit, and say if that is ``stored`` or ``lost``."""
         self.transactions: list[list[str]] = []
         """The texts of each committed transaction."""
 
@@ -34,8 +38,26 @@ class SlowJournal(FakeJournal):
             raise StorageError("the disk is full")
         super().write(entries)
 
+    def last_message_id(self) -> int:
+        """The last one that is stored, if the connection is not lost."""
+        if self.is_lost:
+            raise StorageError("the connection is lost")
+        return max((entry.message_id for entry in self.kept), default=0)
+
+    def begin(self) -> bool:
+        """Begin, on another connection if this one is lost and the server is there."""
+        if not self.is_broken:
+            self.is_lost = False
+        return super().begin()
+
     def commit(self) -> None:
         """Commit, when the test lets it."""
+        loses_answer, self.loses_answer = self.loses_answer, ""
+        if loses_answer:
+            self.is_lost = self.is_broken = True
+            if loses_answer == "stored":
+                super().commit()
+            raise StorageError("the connection is lost")
         self.is_committing.set()
         assert self.may_commit.wait(30)
         self.transactions.append([entry.text for entry in self._written])
@@ -247,6 +269,29 @@ def test_a_thread_that_died_just_behind_a_commit_asks_what_is_stored(monkeypatch
     assert scene.wait(3) == stored(1, 2, 3)
     assert scene.journal.transactions == [["text 3"]]
     assert scene.thread.stop(30)
+
+
+@pytest.mark.parametrize("truth", ["stored", "lost"])
+def test_a_commit_whose_answer_is_lost_is_asked_about(scene: Scene, truth: str) -> None:
+    """When the server is there again, it says if the messages are stored: none is refused that is, and none doubled."""
+    scene.journal.loses_answer = truth
+    scene.give(said(1))
+    until(lambda: scene.journal.asked > 3, "the thread asks again and again")
+    assert not scene.thread.take_settled()
+    scene.give(said(2))
+    scene.journal.is_broken = False
+    first = stored(1) if truth == "stored" else [Settled(1, "the connection is lost")]
+    assert scene.wait(2) == [*first, *stored(2)]
+    kept = ["text 1", "text 2"] if truth == "stored" else ["text 2"]
+    assert [entry.text for entry in scene.journal.kept] == kept
+
+
+def test_a_server_that_stays_away_refuses_what_is_in_doubt(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After five seconds the senders are told, like those of all that waits."""
+    monkeypatch.setattr(journal_thread, "PATIENCE_MS", 0)
+    scene.journal.loses_answer = "lost"
+    scene.give(said(1))
+    assert scene.wait(1) == [Settled(1, "the connection is lost")]
 
 
 @pytest.mark.parametrize("place", ["_find_group", "_settle_stored"])

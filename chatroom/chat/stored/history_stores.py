@@ -74,7 +74,11 @@ class Journal(Protocol):
         ...
 
     def commit(self) -> None:
-        """Make the transaction permanent. If it raises ``StorageError``, nothing of the transaction is stored."""
+        """Make the transaction permanent.
+
+        If the answer of a server is lost, it may be permanent though this raises ``StorageError``: ``last_message_id``
+        tells then. After a lost connection ``begin`` makes another.
+        """
         ...
 
     def rollback(self) -> None:
