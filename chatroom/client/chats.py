@@ -160,6 +160,7 @@ async def chat_full_screen(options: Options, settled: Callable[[], None] = lambd
     import asyncio
 
     from chatroom.client.fullscreen.app import ChatApp
+    from chatroom.client.fullscreen.left_behind import texts_left
     from chatroom.client.fullscreen.typed_history import TypedHistory
     from chatroom.client.record import Record
     from chatroom.client.store.memory import Memory, default_path
@@ -189,6 +190,8 @@ async def chat_full_screen(options: Options, settled: Callable[[], None] = lambd
     if app.over is not None:
         if app.over.text:
             std_streams.tell(sys.stderr, f"{app.over.text}\n")
+        for text in texts_left(app.chat):
+            std_streams.tell(sys.stderr, f"{text}\n")
         if app.over.unreachable and app.options.route.address.host in LOOPBACK:
             std_streams.tell(sys.stderr, "Is a server running here? `chatroomctl serve` starts one.\n")
     return code if code is not None else 1

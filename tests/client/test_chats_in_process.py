@@ -56,17 +56,29 @@ def options(port: int) -> Options:
     return Options(route, "bob", "", "", "", (), server_name=f"127.0.0.1:{port}")
 
 
-def draw_nowhere(monkeypatch: pytest.MonkeyPatch, ready: threading.Event, typed: str = "") -> None:
-    """Let the full screen run without a terminal, and type a line on it, if there is one, when it is ``ready``."""
+def draw_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+    ready: threading.Event,
+    typed: str = "",
+    typing_done: threading.Event | None = None,
+) -> None:
+    """Let the full screen run without a terminal, and type a line on it, if there is one, when it is ``ready``.
+
+    With ``typing_done``, which is set when all keys have been taken, it is not sent.
+    """
     run_async = ChatApp.run_async
 
     async def pilot(pilot: Pilot[Any]) -> None:
-        app = pilot.app
-        while typed and not ready.is_set():
+        app = cast(ChatApp, pilot.app)
+        while typed and not (ready.is_set() and any("#lobby" in text for _, text in app.chat.composer.prompt)):
             await asyncio.sleep(0.005)
         for key in typed:
             app.post_message(events.Key("slash" if key == "/" else key, key))
-        if typed:
+        if typing_done is not None:
+            while app.chat.composer.editor.text != typed:
+                await asyncio.sleep(0.005)
+            typing_done.set()
+        elif typed:
             app.post_message(events.Key("enter", None))
 
     async def run(self: ChatApp) -> int | None:
@@ -110,6 +122,32 @@ def test_a_chat_on_the_full_screen_ends_with_quit(
         assert asyncio.run(chat_full_screen(options(server.port))) == 0
         served.result(CAP_S)
     assert capsys.readouterr().err == ""
+
+
+def test_what_was_being_typed_is_printed_when_the_server_ends_the_chat(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the screen it would be gone."""
+    ready, typing_done = threading.Event(), threading.Event()
+    draw_nowhere(monkeypatch, ready, "wait", typing_done)
+
+    def serve() -> None:
+        peer = server.accept()
+        try:
+            assert peer.login("#lobby") == "bob"
+            peer.send("PING :here")
+            peer.expect("PONG")
+        finally:
+            ready.set()
+        assert typing_done.wait(CAP_S)
+        peer.send("ERROR :Closing link: (You were kicked by an admin: loud)")
+        peer.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        served = pool.submit(serve)
+        assert asyncio.run(chat_full_screen(options(server.port))) == 1
+        served.result(CAP_S)
+    assert capsys.readouterr().err == "You were kicked by an admin: loud\nNot sent to #lobby: wait\n"
 
 
 def test_a_new_password_is_asked_for_until_it_was_typed_twice() -> None:
