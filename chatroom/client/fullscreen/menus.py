@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from chatroom.client.chat_events import Denied, Event
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.fullscreen.chooser import Choice, Chooser, Find, among
 from chatroom.client.fullscreen.measures import Measures, may_moderate
@@ -147,12 +148,28 @@ class Menus:
             self._open("Reaction", _reactions, lambda text: self._show(about.react(place, entry, text)))
         elif action == "reply":
             words = f"Reply to {said.nick}: "
-            self._start(self._ask_text(words, "", lambda text: self._show(about.reply(place, entry, text))))
+            self._start(
+                self._ask_text(words, "", self._say(session, place, lambda text: about.reply(place, entry, text)))
+            )
         elif action == "edit":
             words = "Instead of it: "
-            self._start(self._ask_text(words, said.written, lambda text: self._show(about.edit(place, entry, text))))
+            then = self._say(session, place, lambda text: about.edit(place, entry, text))
+            self._start(self._ask_text(words, said.written, then))
         else:
             self._start(self._delete(entry, place))
+
+    def _say(self, session: ChatSession, place: Place, send: Callable[[str], list[Event]]) -> Callable[[str], None]:
+        """Return what to do with the text: a connection may be lost, or the user out of the place, by then."""
+
+        def say(text: str) -> None:
+            if session.online and session.navigation.can_speak(place.name):
+                self._show(send(text))
+            else:
+                session.navigation.keep_draft(place.name, text)
+                where = f"in {place.name}" if session.online else "connected"
+                self._show([Denied(f"You are not {where} now, so nothing was sent.")])
+
+        return say
 
     async def _ask_text(self, words: str, default: str, then: Callable[[str], None]) -> None:
         text = (await self._app.questions.ask(words, default=default)).strip(" ")

@@ -30,10 +30,11 @@ class Answer(NamedTuple):
 
 
 class Questions:
-    """Asks one question at a time. What was being typed is back afterwards."""
+    """Asks one question at a time; the next one waits. What was being typed is back afterwards."""
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
+        self._turn = asyncio.Lock()
         self._open: asyncio.Future[str | None] | None = None
         self._is_still_open: Callable[[], bool] = lambda: True
 
@@ -44,27 +45,31 @@ class Questions:
 
     async def ask(self, words: str, *, secret: bool = False, default: str = "") -> str:
         """Ask, and return the answer. Raises Refused if the user does not answer."""
-        answer = await self._ask(words, secret=secret, default=default)
-        return answer or ""
+        async with self._turn:
+            return await self._ask(words, secret=secret, default=default) or ""
 
     async def choose_password(self, nick: str) -> str:
         """Ask for a new password until it was typed twice. Raises Refused, for an empty one too."""
         why = ""
-        while True:
-            first = await self.ask(f"{why}New password for {nick}: ", secret=True)
-            if not first:
-                raise Refused
-            if await self.ask("Repeat the password: ", secret=True) == first:
-                return first
-            why = "The passwords differ. "
+        async with self._turn:
+            while True:
+                first = await self._ask(f"{why}New password for {nick}: ", secret=True)
+                if not first:
+                    raise Refused
+                if await self._ask("Repeat the password: ", secret=True) == first:
+                    return first
+                why = "The passwords differ. "
 
     async def answer(self, question: Question, still_open: Callable[[], bool]) -> Answer:
         """Ask a question of the session. Raises Refused. ``still_open``: False if it needs no answer any more."""
-        self._is_still_open = still_open
-        try:
-            return await self._answer(question)
-        finally:
-            self._is_still_open = lambda: True
+        async with self._turn:
+            if not still_open():  # it was answered otherwise while another question was open
+                return Answer(None)
+            self._is_still_open = still_open
+            try:
+                return await self._answer(question)
+            finally:
+                self._is_still_open = lambda: True
 
     async def _answer(self, question: Question) -> Answer:
         if isinstance(question, NewPassword):

@@ -6,6 +6,7 @@ import pytest
 from harness.full_screen import CAPS, FullScreen, play
 
 from chatroom.client.fullscreen.link_opening import link_in, link_with_token
+from chatroom.client.link import Closed, Opened
 from chatroom.client.servers import Chosen
 
 INVITE = "ircs://chat.example/tea?invite=1-abc"
@@ -69,6 +70,27 @@ def test_an_invite_asks_who_the_user_will_be() -> None:
         await screen.answer("Repeat the password: ", *"sesame12")
         await screen.until(lambda: "chat.examp…×" in screen.places)
         assert screen.chosen == {INVITE: Chosen("alice", "sesame12")}
+
+    play(scene)
+
+
+def test_a_question_of_the_login_waits_for_the_one_before() -> None:
+    """Else the half-typed password would become a draft, which the next Enter says to all."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        await screen.enter(f"/connect {INVITE}")
+        await screen.answer("Nickname there [alice]: ")
+        await screen.until(lambda: screen.prompt.startswith("New password for alice:"))
+        await screen.type("sesame")
+        await screen.post(Closed("the network failed", was_open=True), Opened())
+        await screen.hear(":srv FAIL NICK NICK_RESERVED alice :It is reserved.")
+        await screen.type("12")
+        await screen.press("enter")
+        await screen.answer("Repeat the password: ", *"sesame12")
+        await screen.until(lambda: screen.prompt.startswith("Password for alice"))
+        assert screen.chosen == {INVITE: Chosen("alice", "sesame12")}
+        assert not any("sesame" in row for row in screen.rows)
 
     play(scene)
 

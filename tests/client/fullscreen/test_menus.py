@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from harness.full_screen import CAPS, FullScreen, play
 
+from chatroom.client.link import Closed
+
 ALL_CAPS = f"{CAPS} batch message-tags labeled-response draft/message-redaction"
 
 
@@ -30,6 +32,23 @@ def test_a_message_is_answered_and_reacted_to() -> None:
         await screen.see("yes alice")
 
     play(scene)
+
+
+def test_a_reply_is_not_lost_with_the_connection() -> None:
+    """What is typed to the question is a draft of its place, as a line would be."""
+
+    async def scene(screen: FullScreen) -> None:
+        await begin(screen)
+        await screen.press("alt+j", "enter", *"reply", "enter")
+        await screen.see("Reply to bob:")
+        await screen.post(Closed("the network failed", was_open=True))
+        before = list(screen.sent)
+        await screen.enter("I do")
+        await screen.see("You are not connected now, so nothing was sent.")
+        assert screen.sent == before
+        assert screen.prompt.startswith("to #lobby, offline › I do")
+
+    play(scene, columns=120)
 
 
 def test_a_message_is_deleted_with_a_reason() -> None:
