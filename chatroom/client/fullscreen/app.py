@@ -27,7 +27,6 @@ from chatroom.client.fullscreen.chat_screen import ChatScreen
 from chatroom.client.fullscreen.chooser import Chooser
 from chatroom.client.fullscreen.first_questions import ask_user
 from chatroom.client.fullscreen.first_start import FirstStart
-from chatroom.client.fullscreen.inbox import Inbox
 from chatroom.client.fullscreen.key_actions import KeyActions
 from chatroom.client.fullscreen.key_map import KeyMap
 from chatroom.client.fullscreen.keyboard import Keyboard
@@ -36,6 +35,7 @@ from chatroom.client.fullscreen.log_widget import LogWidget
 from chatroom.client.fullscreen.look import Looks
 from chatroom.client.fullscreen.password_keeping import PasswordKeeping
 from chatroom.client.fullscreen.questions import Questions, Refused
+from chatroom.client.fullscreen.report_inbox import Inbox
 from chatroom.client.fullscreen.side_rows import place_at
 from chatroom.client.fullscreen.side_widgets import RowsWidget
 from chatroom.client.fullscreen.terminal_control import TerminalControl

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from chatroom.client.chat_events import Said
 from chatroom.client.joined_channel import Channel
 from chatroom.client.people import People, Person
 from chatroom.client.places.log_entry import Entry
@@ -133,6 +134,12 @@ class Place:
         """Count as read what was said up to a moment, if nothing better is known."""
         if self.last_read is None:
             self.last_read, self.is_assumed = at, True
+
+    def drop_from_draft(self, said: Said) -> None:
+        """Drop a message from the begin of the draft, because it was said after all."""
+        text = f"/me {said.written}" if said.kind == "action" else said.written
+        if self.draft == text or self.draft.startswith(f"{text}\n"):
+            self.draft = self.draft[len(text) + 1 :]
 
     def recount(self) -> None:
         """Count anew what was said since ``last_read``."""

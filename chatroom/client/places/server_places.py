@@ -353,7 +353,7 @@ class ServerPlaces:
         for entry in new:
             said = entry.said
             if said is not None and said.mine and entry.revision:
-                _drop_from_draft(place, said)  # it was perhaps not said, and was after all
+                place.drop_from_draft(said)  # it was perhaps not said, and was after all
             elif said is not None and not said.mine:
                 entry.mention = self._is_mention(place, said)
                 if entry.mention and place.last_read is not None and entry.moment > place.last_read:
@@ -366,12 +366,6 @@ class ServerPlaces:
             place.first_unread = place.first_unread or line
             place.mark_read()
         self.places.touch(place)
-
-
-def _drop_from_draft(place: Place, said: Said) -> None:
-    text = f"/me {said.written}" if said.kind == "action" else said.written
-    if place.draft == text or place.draft.startswith(f"{text}\n"):
-        place.draft = place.draft[len(text) + 1 :]
 
 
 _HANDLERS: dict[type, Callable[[ServerPlaces, Any], None]] = {

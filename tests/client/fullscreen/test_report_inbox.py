@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 
-from chatroom.client.fullscreen.inbox import MOST_S, Inbox
+from chatroom.client.fullscreen.report_inbox import MOST_S, Inbox
 from chatroom.client.link import Lag
 from chatroom.client.servers import Report
 
