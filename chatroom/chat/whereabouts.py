@@ -73,10 +73,11 @@ class Whereabouts:
             self.depart(user, place, returns=returns)
 
     def save_user(self, user: User) -> None:
-        """Have it stored what others see of a user, if its account is always on."""
+        """Have it stored what others see of a user, if its account is always on, or is a bot or was one until now."""
         account = user.account
-        if account is None or not account.always_on:
+        if account is None or not (account.always_on or user.bot or user.account_data.is_bot):
             return
+        user.account_data.is_bot = user.bot
         away = None if user.away in (ABSENT, NO_DEVICE) else user.away
         record = AlwaysOnUser(account.id, user.username, user.realname, user.host, away, user.modes)
         self._work.write(lambda stores: stores.presence.save_user(record))

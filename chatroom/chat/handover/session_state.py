@@ -122,12 +122,12 @@ def _sasl_to_state(sasl: SaslExchange) -> Document:
 
 def account_data_to_state(data: AccountData) -> Document:
     """Write the data of an account or a guest."""
-    return {"markers": data.markers, "metadata": data.metadata, "cleared": data.cleared}
+    return {"markers": data.markers, "metadata": data.metadata, "cleared": data.cleared, "is_bot": data.is_bot}
 
 
 def account_data_from_state(state: Document) -> AccountData:
     """Make the data of an account or a guest."""
-    return AccountData(state["markers"], state["metadata"], state["cleared"])
+    return AccountData(state["markers"], state["metadata"], state["cleared"], state.get("is_bot", False))
 
 
 def _registration_to_state(registration: Registration) -> Document:

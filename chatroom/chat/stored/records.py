@@ -147,7 +147,7 @@ class StoredLockdown(NamedTuple):
 
 @dataclass(slots=True)
 class AccountData:
-    """Account data: read markers, metadata, and what was cleared of the playback.
+    """Account data: read markers, metadata, what was cleared of the playback, and whether it is a bot's.
 
     An account's users share one object. A guest has an object of its own, which is never stored.
     """
@@ -158,6 +158,8 @@ class AccountData:
     """Metadata by key."""
     cleared: dict[str, int] = field(default_factory=dict)
     """For a casefolded channel or nick: up to which message id the account has cleared its playback."""
+    is_bot: bool = False
+    """True if the account's user said that it is a bot (user mode B), and has not taken that back."""
 
     def rename_target(self, before: str, after: str) -> None:
         """Have what is known of a channel follow to its new casefolded name, which another channel had before."""

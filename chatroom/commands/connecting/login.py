@@ -300,6 +300,11 @@ def log_in(context: Context, user: User, account: AccountEntry) -> bool:
     context.world.set_account(user, account)
     context.world.online.step_up(user, context.session)
     show_operator_mode(context, user, before)
+    if user.account_data.is_bot and not user.bot:
+        user.bot = True
+        event = context.world.outbox.event(user.prefix, f"MODE {user.nick} +B", user)
+        context.world.tell_user(user, event, skip=context.session)
+        context.say(event)
     context.world.whereabouts.save_user(user)
     # Behind the login, which keeps the account's data in memory. What it leaves, the user comes back to.
     alone = find_alone(context.world, account.id)

@@ -292,6 +292,8 @@ def _complete(context: Context, registration: Registration) -> Pending | None:
         user.account_data = registration.account_data
     world.add_user(user)
     if account is not None:
+        # Before the replays: the client can say that it is a bot only after 001, which is too late for them.
+        user.bot = user.account_data.is_bot
         world.whereabouts.arrive(user, None, world.wall_ms)
         world.whereabouts.save_user(user)
     tell_watchers(world, user)

@@ -1,4 +1,4 @@
-"""The tables ``read_markers``, ``cleared_playback`` and ``account_metadata``."""
+"""The tables ``read_markers``, ``cleared_playback``, ``account_metadata``, and who is a bot (``always_on_users``)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class SqlAccountData:
             cleared = self._database.rows(
                 "SELECT target, message_id FROM cleared_playback WHERE account_id = ?", (account_id,)
             )
-        return AccountData(dict(markers), dict(metadata), dict(cleared))
+            seen = self._database.row("SELECT modes FROM always_on_users WHERE account_id = ?", (account_id,))
+        return AccountData(dict(markers), dict(metadata), dict(cleared), seen is not None and "B" in str(seen[0]))
 
     def set_marker(self, account_id: int, target: str, read_ms: int) -> None:
         """Set the read marker of a conversation. It never goes back."""

@@ -52,7 +52,7 @@ CARRIED: dict[type, set[str]] = {
         *("account", "_account_data", "guest_messages", "invisible", "invited", "former_addresses", "sessions"),
         "channels",
     },
-    AccountData: {"markers", "metadata", "cleared"},
+    AccountData: {"markers", "metadata", "cleared", "is_bot"},
     Channel: {
         *channel_state.PLAIN,
         *("name", "stored", "flags", "access", "lists", "ended_bans", "join_throttle", "nick_throttle", "slow_mode"),

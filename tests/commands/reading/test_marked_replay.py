@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from harness.world import Here, verbs
+from harness.world import PASSWORD, Here, verbs
 
 MARKED = "message-tags server-time batch"
 
@@ -22,3 +22,43 @@ def test_a_bot_is_replayed_nothing(keeping: Here) -> None:
     bridge = keeping.connect("bridge", caps=MARKED)
     bridge.say("MODE bridge +B")
     assert not any("said before" in line for line in bridge.ask("JOIN #team"))
+
+
+def test_the_account_of_a_bot_is_replayed_nothing_when_it_comes_back(keeping: Here) -> None:
+    """It can say that it is a bot only after the welcome, when it is in its channels again. So the account keeps it."""
+    alice = keeping.member("alice")
+    alice.say("JOIN #team")
+    bridge = keeping.member("bridge", caps=MARKED)
+    bridge.say("MODE bridge +B", "JOIN #team")
+    for restarts in (False, True):
+        bridge.vanish()
+        alice.say("PRIVMSG #team :missed", "PRIVMSG bridge :missed")
+        if restarts:
+            keeping.restart()
+            alice = keeping.member("alice")
+        bridge = keeping.open()
+        login = f"PASS :bridge:{PASSWORD}"
+        sent = bridge.ask("CAP LS 302", f"CAP REQ :{MARKED}", login, "NICK bridge", "USER b 0 * :B", "CAP END")
+        assert any("MODE bridge +B" in line for line in sent)
+        assert any("JOIN #team" in line for line in sent)
+        assert not any("missed" in line for line in sent)
+    bridge.say("MODE bridge -B")
+    bridge.vanish()
+    alice.say("PRIVMSG #team :missed")
+    bridge = keeping.open()
+    sent = bridge.ask("CAP LS 302", f"CAP REQ :{MARKED}", login, "NICK bridge", "USER b 0 * :B", "CAP END")
+    assert any("missed" in line for line in sent)
+
+
+def test_a_guest_that_logs_in_to_the_account_of_a_bot_is_one(keeping: Here) -> None:
+    """It comes back to the account's channels then, and reads that it is a bot."""
+    alice = keeping.member("alice")
+    alice.say("JOIN #team")
+    bridge = keeping.member("bridge", caps=MARKED)
+    bridge.say("MODE bridge +B", "JOIN #team")
+    bridge.vanish()
+    alice.say("PRIVMSG #team :missed")
+    guest = keeping.connect("guest", caps=MARKED)
+    sent = guest.ask(f"NICKSERV IDENTIFY bridge :{PASSWORD}")
+    assert any(" MODE guest +B" in line for line in sent)
+    assert not any("missed" in line for line in sent)
