@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.account_names import carry_name
@@ -59,7 +60,7 @@ class _Hit(NamedTuple):
     rule: BanRule
     user: User | None
     session: Session | None
-    """None for a ban by name, which ends all sessions of the user."""
+    """None for a ban by name, which ends all sessions of the user, and for a user without sessions."""
 
 
 def count_hits(world: World, rules: Iterable[BanRule], role: Role | None, spared: User | None = None) -> HitCount:
@@ -111,7 +112,18 @@ def _find_hits(world: World, rules: Iterable[BanRule], role: Role | None, spared
         if session.user is None or not is_spared(session.user, session.rank):
             covering = world.bans.find_all(session.version, session.address, world.wall_ms)
             hits += [_Hit(rule, session.user, session) for rule in covering if rule.id in networks][:1]
+    for user in _find_absent(world) if networks else ():
+        if not is_spared(user, user.rank):
+            last = ip_address(user.former_addresses[-1])
+            covering = world.bans.find_all(last.version, int(last), world.wall_ms)
+            hits += [_Hit(rule, user, None) for rule in covering if rule.id in networks][:1]
     return hits
+
+
+def _find_absent(world: World) -> list[User]:
+    """Find the users that are always on and have lost their last session since the daemon's start."""
+    everyone = [user for users in world.online.by_account.values() for user in users]
+    return [user for user in everyone if not user.sessions and user.former_addresses]
 
 
 def _disconnect_present(world: World, hit: _Hit, issuer: Role) -> None:

@@ -122,6 +122,21 @@ def test_an_operator_ends_it(keeping: Here, una: Client, end: str) -> None:
     assert (keeping.world.find_user("una") is None) == end.startswith("UBAN")
 
 
+@pytest.mark.parametrize(
+    "target, ends", [("FORCE 10.0.0.0/24 1h", True), ("FORCE 10.0.0.1 1h", True), ("10.0.1.1", False)]
+)
+def test_a_ban_of_the_last_address_ends_it(keeping: Here, una: Client, target: str, ends: bool) -> None:
+    """As it would have ended the connection a moment before. An admin stays."""
+    ada = keeping.admin()
+    switch(keeping, "ada")
+    ada.vanish()
+    una.vanish()
+    moderator = keeping.moderator(address="192.0.2.1")
+    moderator.say(f"UBAN ADD {target}")
+    assert (keeping.world.find_user("una") is None) == ends
+    assert keeping.world.find_user("ada") is not None
+
+
 def test_a_moderator_cannot_end_an_admin(keeping: Here) -> None:
     """The rank is that of the account, connected or not."""
     ada = keeping.admin()
