@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from chatroom.ctl.database_choice import pass_changing_invocation
+from chatroom.ctl.imports import raise_at_signals
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.offline import exclusive
 from chatroom.ctl.output import progress, report_result, result_option, size, wants_json
@@ -45,11 +46,12 @@ def backup(invocation: Invocation, file: Path, force: bool) -> None:
       chatroomctl db backup /var/backups/chatroom.db
       chatroomctl db backup - | gzip > nightly.db.gz
     """
-    if file == _STDOUT:
-        _copy_to_stdout(invocation)
-        return
-    require_other_file(invocation, str(file))
-    _copy(invocation, file, replace=force)
+    with raise_at_signals():
+        if file == _STDOUT:
+            _copy_to_stdout(invocation)
+            return
+        require_other_file(invocation, str(file))
+        _copy(invocation, file, replace=force)
     copied = file.stat().st_size
     text = f"Copied {invocation.database} to {file} ({size(copied)}), and found no faults in the copy"
     report_result(text, database=invocation.database, file=file, size=copied)
@@ -99,7 +101,7 @@ def vacuum(invocation: Invocation) -> None:
       systemctl stop chatroom && sudo -u chatroom chatroomctl db vacuum && systemctl start chatroom
     """
     path = Path(os.path.realpath(invocation.database))
-    with exclusive(path):
+    with exclusive(path), raise_at_signals():
         with contextlib.closing(open_any(path)) as database:
             is_current = read_status(database).state == "current"
             before = _bytes_used(path)

@@ -11,6 +11,7 @@ import click
 from chatroom.ctl.checks.database_health import REPAIR, find_faults
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.database_copies import backup, copy_progress, vacuum
+from chatroom.ctl.imports import raise_at_signals
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.offline import exclusive
 from chatroom.ctl.output import (
@@ -144,9 +145,10 @@ def restore(invocation: Invocation, file: Path, yes: bool) -> None:
       chatroomctl --database ./team.db db restore --yes nightly.db
     """
     path = invocation.database
-    with copy_progress() as on_progress:
-        fetched = fetch_copy(file, path, on_progress)
-    try:
+    with raise_at_signals(), contextlib.ExitStack() as at_end:
+        with copy_progress() as on_progress:
+            fetched = fetch_copy(file, path, on_progress)
+        at_end.callback(fetched.unlink, missing_ok=True)
         with exclusive(path):
             version, newest_at = _require_sound(file, fetched)
             if path.exists():
@@ -156,8 +158,6 @@ def restore(invocation: Invocation, file: Path, yes: bool) -> None:
             if version == newest_version():
                 with open_stores(path) as stores:
                     stores.audit.add(invocation.actor, "db.restore", plain(str(path)), plain(f"from {file}"))
-    finally:
-        fetched.unlink(missing_ok=True)
     older = "" if version == newest_version() else f" (version {version}; the next start of the daemon upgrades it)"
     lines = [f"Restored {path} from {file}{older}"]
     if kept:

@@ -12,6 +12,7 @@ from typing import IO
 import click
 
 from chatroom.ctl import archive_steps
+from chatroom.ctl.imports import raise_at_signals
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import progress, report_result, result_option, size
 from chatroom.ctl.own_files import require_other_file
@@ -41,6 +42,7 @@ def export(invocation: Invocation, file: str, force: bool) -> None:
     """
     _require_writable(invocation, file, force)
     with (
+        raise_at_signals(),
         open_stores(invocation.database) as stores,
         _open(file) as out,
         progress(archive_steps.count_all(stores.archive), "Exporting", output=file) as bar,

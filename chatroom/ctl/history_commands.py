@@ -204,7 +204,12 @@ def export(
     """
     require_other_file(invocation, file)
     count = 0
-    with open_stores(invocation.database) as stores, open_output(file) as target, _export_progress(stores, file) as bar:
+    with (
+        raise_at_signals(),
+        open_stores(invocation.database) as stores,
+        open_output(file) as target,
+        _export_progress(stores, file) as bar,
+    ):
         for one in history_archive.read_all(
             stores.database, channel=channel, after_ms=to_ms_or_none(after_at), before_ms=to_ms_or_none(before_at)
         ):

@@ -57,7 +57,10 @@ def require_readable(file: str, errors: Sequence[str], skip_bad: bool) -> None:
 
 @contextlib.contextmanager
 def raise_at_signals() -> Iterator[None]:
-    """In the block, SIGTERM and SIGHUP (a closed terminal) raise ``SystemExit``, so that what was begun is undone."""
+    """In the block, SIGTERM and SIGHUP (a closed terminal) raise ``SystemExit``, so that what was begun is undone.
+
+    That is also the file beside its place that an export or a copy writes first.
+    """
     # Under nohup SIGHUP is ignored, and stays so.
     numbers = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
     before = [signal.signal(number, _raise) for number in numbers]
