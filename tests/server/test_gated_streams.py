@@ -106,6 +106,14 @@ def compare(steps: list[Step], threads: int, joins: bool) -> None:
 @given(STEPS_OF_A_DAY, THREADS, st.booleans())
 @example([([(0, "PRIVMSG #a :x")], True, 0), ([(0, "PING x"), (0, "QUIT :bye")], False, 0)], 1, False)
 @example([([(3, "@label=l PRIVMSG #a :x"), (3, "PING x")], True, 0), ([(1, "JOIN #b")], False, 0)], 2, False)
+@example(
+    [
+        ([(0, "JOIN #b"), (0, "PRIVMSG #b :x")], False, 0),
+        ([(0, "PRIVMSG #a :x"), (0, "PRIVMSG #a :x"), (2, "AWAY :x")], False, 0),
+    ],
+    1,
+    False,
+)
 def test_everyone_reads_the_same(steps: list[Step], threads: int, joins: bool) -> None:
     """In the same order, to the byte, with the same ids and times; what was refused is in neither stream."""
     compare(steps, threads, joins)

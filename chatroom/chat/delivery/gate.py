@@ -149,6 +149,8 @@ class Gate:
             if measured is None:
                 measured = known[id(lines)] = _measure(lines, numbers)
             number, size = measured
+            if not size:
+                continue  # events that the session's capabilities do not show
             number = max(number, lowest, waits.get(session, 0))
             if not number:
                 direct.append((session, _join(lines, blobs)))
@@ -220,10 +222,8 @@ class Gate:
         self.size -= record.size
         sizes, waits = self._sizes, self._waits
         for session, size in record.sizes.items():
-            left = sizes[session] - size
-            if left:
-                sizes[session] = left
-            else:
+            sizes[session] -= size
+            if not sizes[session]:
                 del sizes[session]
         self._waits = {session: other for session, other in waits.items() if other != number}
         if self._records:
