@@ -31,6 +31,22 @@ def test_the_first_question_does_not_wait_for_the_chat() -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments, code", [(["--version"], 0), (["--help"], 0), (["--plain", "--nick", "ann", "127.0.0.1:1"], 1)]
+)
+def test_who_does_not_ask_for_the_screen_does_not_wait_for_it(arguments: list[str], code: int) -> None:
+    """Neither the version nor the help nor plain lines load what draws a screen, SQL or TLS."""
+    program = "import sys, atexit; atexit.register(lambda: print(*sys.modules)); import chatroom.client.__main__"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == code, done.stderr
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert ("chatroom.client.chats" in loaded) == ("--plain" in arguments)
+    screen = {"textual", "rich", "prompt_toolkit", "asyncio", "wcwidth"}
+    assert (screen | {"sqlite3", "ssl", "tomllib", "tomlkit", "chatroom.client.fullscreen"}).isdisjoint(loaded)
+
+
+@pytest.mark.parametrize(
     "user, nick", [("alice", "alice"), ("john.doe", "john_doe"), ("1up", "guest"), ("", "guest"), ("x" * 50, "x" * 32)]
 )
 def test_the_default_nick_is_a_nick(monkeypatch: pytest.MonkeyPatch, user: str, nick: str) -> None:
