@@ -8,7 +8,8 @@ from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
 from chatroom.chat.stored.records import IMPORTED, WEAK, Account, Role
 from chatroom.ctl.invocation import Invocation
 from chatroom.errors import AlreadyExists, DatabaseMissing, NeedsForce
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.opening import open_stores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 
 def require_allowed(invocation: Invocation, name: str, role: Role, force: bool) -> None:
@@ -25,22 +26,22 @@ def require_free(invocation: Invocation, name: str) -> None:
     Call it before the password is asked for, so that a taken name is refused before the effort of inventing one.
     """
     try:
-        with open_stores(invocation.database) as stores:
+        with open_stores(invocation.address) as stores:
             taken = stores.accounts.find(name)
     except DatabaseMissing:
         return
     if taken is not None:
-        raise AlreadyExists(f"the account {taken.name} exists already in {invocation.database}")
+        raise AlreadyExists(f"the account {taken.name} exists already in {invocation.address}")
 
 
-def require_another_admin(stores: SqliteStores, account: Account, force: bool) -> None:
+def require_another_admin(stores: SqlStores, account: Account, force: bool) -> None:
     """Raise ``NeedsForce`` if the account is the only admin that can log in, unless ``force``."""
     is_admin = account.role is Role.ADMIN and not account.disabled
     if is_admin and not force and all(admin.id == account.id for admin in find_able_admins(stores)):
         raise NeedsForce(f"no admin but {account.name} can log in; use --force to go on without one")
 
 
-def find_able_admins(stores: SqliteStores) -> list[Account]:
+def find_able_admins(stores: SqlStores) -> list[Account]:
     """Return the admins who can log in: neither disabled nor banned by name."""
     now = datetime.now(UTC)
     return [
@@ -52,7 +53,7 @@ def find_able_admins(stores: SqliteStores) -> list[Account]:
     ]
 
 
-def find_unsafe_password(stores: SqliteStores, account: Account) -> str | None:
+def find_unsafe_password(stores: SqlStores, account: Account) -> str | None:
     """Return why the password of an account may be too weak for an admin or a moderator, or None.
 
     Only its hash is stored, so the audit tells: how the password was set, and that it was found to be weak.

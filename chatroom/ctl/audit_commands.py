@@ -10,7 +10,7 @@ from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.output import json_option, print_json, print_table
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.time_options import past_moment
-from chatroom.storage.sqlite.sqlite_stores import open_stores
+from chatroom.storage.opening import open_stores
 
 
 @click.group(cls=Subcommands)
@@ -56,7 +56,7 @@ def list_(
       chatroomctl audit list --since 7d
       chatroomctl audit list --target mallory --json
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         entries = stores.audit.list_entries(actor=actor, target=target, since_at=since_at, limit=limit)
     if as_json:
         print_json(entries)

@@ -23,7 +23,7 @@ from chatroom.ctl.invocation import Invocation
 from chatroom.ctl.output import confirm
 from chatroom.errors import NeedsForce, NotFound
 from chatroom.irc.names import casefold
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 
 def choose_targets(invocation: Invocation, text: str, as_name: bool, as_ip: bool) -> list[NameTarget | NetworkTarget]:
@@ -85,9 +85,7 @@ def targets_of(new: Iterable[NewBan], present: Present) -> list[NameTarget | Net
     ]
 
 
-def confirm_list(
-    stores: SqliteStores, targets: Sequence[NameTarget | NetworkTarget], present: Present, yes: bool
-) -> None:
+def confirm_list(stores: SqlStores, targets: Sequence[NameTarget | NetworkTarget], present: Present, yes: bool) -> None:
     """Ask before the bans of a list hit more than they should, as ``confirm_risks`` and ``confirm_admins`` do.
 
     A network of one subscriber that hits users is no surprise: lists are full of those.
@@ -109,7 +107,7 @@ def _some(targets: Sequence[NetworkTarget]) -> str:
     return ", ".join(format_network(one.network) for one in targets[:3]) + (", ..." if len(targets) > 3 else "")
 
 
-def confirm_admins(stores: SqliteStores, names: Iterable[str], yes: bool) -> None:
+def confirm_admins(stores: SqlStores, names: Iterable[str], yes: bool) -> None:
     """Ask if a ban of the accounts with these names leaves no admin who can log in. Raises as ``confirm`` does."""
     admins = [account.name for account in find_able_admins(stores)]
     if admins and set(map(casefold, admins)) <= set(map(casefold, names)):
@@ -123,7 +121,7 @@ def names_at_stake(targets: Sequence[NameTarget | NetworkTarget], hit: Sequence[
     return names + [session.account for session in hit if session.account is not None]
 
 
-def find_exact(stores: SqliteStores, target: NameTarget | NetworkTarget) -> Ban | None:
+def find_exact(stores: SqlStores, target: NameTarget | NetworkTarget) -> Ban | None:
     """Return the ban in force on exactly that name or network, if any."""
     now = datetime.now(UTC)
     if isinstance(target, NameTarget):
@@ -131,7 +129,7 @@ def find_exact(stores: SqliteStores, target: NameTarget | NetworkTarget) -> Ban 
     return stores.bans.find_in_force("ip", format_network(target.network), now)
 
 
-def find_covering(stores: SqliteStores, target: NameTarget | NetworkTarget) -> list[Ban]:
+def find_covering(stores: SqlStores, target: NameTarget | NetworkTarget) -> list[Ban]:
     """Return the bans in force that cover the whole target, the narrowest first."""
     if isinstance(target, NameTarget):
         covering: list[NameTarget | NetworkTarget] = [target]
@@ -146,7 +144,7 @@ def find_covering(stores: SqliteStores, target: NameTarget | NetworkTarget) -> l
     return [one for one in found if one is not None]
 
 
-def find_inside(stores: SqliteStores, target: NameTarget | NetworkTarget) -> list[Ban]:
+def find_inside(stores: SqlStores, target: NameTarget | NetworkTarget) -> list[Ban]:
     """Return the bans in force on smaller networks inside the target, newest first."""
     if isinstance(target, NameTarget) or target.network.prefixlen == target.network.max_prefixlen:
         return []

@@ -43,7 +43,8 @@ from chatroom.ctl.own_files import require_other_file
 from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import NotFound
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.opening import open_stores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 BANNED = 3
 """The exit code of ``ban check`` if the target is banned. 1 and 2 are those of errors."""
@@ -119,7 +120,7 @@ def add(
     present = list_present(invocation)
     hit = find_hit(present, targets)
     confirm_risks(targets, present, force, yes)
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         confirm_admins(stores, names_at_stake(targets, hit), yes)
         replaced = [find_exact(stores, one) for one in targets]
         added = [_add(stores, invocation, one, reason, until_at) for one in targets]
@@ -127,12 +128,12 @@ def add(
     lines = []
     for new, before in zip(added, replaced, strict=True):
         instead = f"; it replaces {_described(before)}" if before is not None else ""
-        lines.append(f"Banned {new.target} {_until(new)} (ban {new.id}) in {invocation.database}{instead}")
+        lines.append(f"Banned {new.target} {_until(new)} (ban {new.id}) in {invocation.address}{instead}")
     if disconnected is not None:
         lines.append(disconnected.describe())
     report_result(
         *lines,
-        database=invocation.database,
+        database=invocation.address,
         bans=added,
         replaced=[one for one in replaced if one is not None],
         disconnected=disconnected,
@@ -154,7 +155,7 @@ def remove(invocation: Invocation, target_or_id: str) -> None:
       chatroomctl ban remove mallory
       chatroomctl ban remove 42
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         # A name cannot begin with a digit, so a number is never a name.
         if target_or_id.isdecimal():
             ban_id = int(target_or_id)
@@ -167,8 +168,8 @@ def remove(invocation: Invocation, target_or_id: str) -> None:
         lifted = stores.bans.lift(ban_id, invocation.actor)
         still = find_covering(stores, parse_target(lifted.target))
     report_result(
-        f"Lifted the ban on {lifted.target} (ban {lifted.id}) in {invocation.database}",
-        database=invocation.database,
+        f"Lifted the ban on {lifted.target} (ban {lifted.id}) in {invocation.address}",
+        database=invocation.address,
         ban=lifted,
         covered_by=still,
     )
@@ -192,7 +193,7 @@ def list_(invocation: Invocation, everything: bool, as_json: bool) -> None:
       chatroomctl ban list --all
     """
     now = datetime.now(UTC)
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         bans = stores.bans.list_all() if everything else stores.bans.list_in_force(now)
     bans = [*list_unstored_bans(invocation), *bans]
     if as_json:
@@ -218,7 +219,7 @@ def check(invocation: Invocation, name_or_address: str, as_json: bool) -> None:
       chatroomctl ban check 192.0.2.7
     """
     target = parse_target(name_or_address)
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         found = find_covering(stores, target)
         inside = [] if found else find_inside(stores, target)
     if as_json:
@@ -250,14 +251,14 @@ def export(invocation: Invocation, file: str) -> None:
     from chatroom.ctl.ban_lists import format_line  # here and below, because a single ban needs no JSON
 
     require_other_file(invocation, file)
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         bans = stores.bans.list_in_force(datetime.now(UTC))
     # Oldest first, so that an import numbers the bans in the same order.
     with open_output(file) as target:
         for one in reversed(bans):
             click.echo(format_line(one), file=target)
     if file != "-":
-        report(f"Wrote {len(bans)} bans of {invocation.database} to {file}")
+        report(f"Wrote {len(bans)} bans of {invocation.address} to {file}")
 
 
 @ban.command("import")
@@ -317,7 +318,7 @@ def import_(
     ):
         wanted, errors = ban_lists.read(lines, reason, allow_loopback=force, plain=plain_lines, on_read=bar.update)
     require_readable(file, errors, skip_bad)
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         new = ban_lists.not_yet_in_force(wanted, stores.bans.list_in_force(now), now)
         present = None if dry_run else list_present(invocation)
         hit = find_hit(present, targets := targets_of(new, present))
@@ -330,10 +331,10 @@ def import_(
     if errors:
         others.append(f"{len(errors)} lines cannot be read and were skipped")
     report_result(
-        f"{'Would add' if dry_run else 'Added'} {len(new)} of {len(wanted)} bans to {invocation.database};"
+        f"{'Would add' if dry_run else 'Added'} {len(new)} of {len(wanted)} bans to {invocation.address};"
         f" {', '.join(others)}",
         *([disconnected.describe()] if disconnected is not None else []),
-        database=invocation.database,
+        database=invocation.address,
         added=len(new),
         unchanged=len(wanted) - len(new),
         skipped=errors,
@@ -343,7 +344,7 @@ def import_(
 
 
 def _add(
-    stores: SqliteStores,
+    stores: SqlStores,
     invocation: Invocation,
     target: NameTarget | NetworkTarget,
     reason: str,

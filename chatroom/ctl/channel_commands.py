@@ -30,8 +30,7 @@ from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import NotFound, Refused
 from chatroom.irc.names import casefold
 from chatroom.storage.daemon_lock import is_held
-from chatroom.storage.sqlite.journal import open_journal
-from chatroom.storage.sqlite.sqlite_stores import open_stores
+from chatroom.storage.opening import open_journal, open_stores
 
 
 @click.group(cls=Subcommands)
@@ -138,12 +137,12 @@ def delete(invocation: Invocation, name: str, yes: bool) -> None:
         raise Refused(f"{found.name} is one of channels.autojoin; take it out there first")
     members = f"{found.member_count} {'member is' if found.member_count == 1 else 'members are'} removed"
     confirm(f"Permanently delete {found.name}? {members}.", yes)
-    with without_daemon(invocation.database) as is_offline:
+    with without_daemon(invocation.address) as is_offline:
         if is_offline:
             _delete_stored(invocation, found.name)
         else:
             perform(invocation, "DELETECHANNEL", found.name)
-    report_result(f"Deleted {found.name} from {invocation.database}", database=invocation.database, channel=found.name)
+    report_result(f"Deleted {found.name} from {invocation.address}", database=invocation.address, channel=found.name)
 
 
 def _throttle(text: str | None) -> str | None:
@@ -155,8 +154,8 @@ def _throttle(text: str | None) -> str | None:
 
 
 def _list(invocation: Invocation) -> list[ChannelReport]:
-    if not is_held(invocation.database):
-        with open_stores(invocation.database) as stores:
+    if not is_held(invocation.address):
+        with open_stores(invocation.address) as stores:
             return list_stored(stores)
     return [
         from_summary(message.params[1:])
@@ -166,10 +165,10 @@ def _list(invocation: Invocation) -> list[ChannelReport]:
 
 
 def _get(invocation: Invocation, name: str) -> ChannelReport:
-    if is_held(invocation.database):
+    if is_held(invocation.address):
         found = from_answers(request(invocation, "CHANNEL", name))
     else:
-        with open_stores(invocation.database) as stores:
+        with open_stores(invocation.address) as stores:
             found = find_stored(stores, name)
     if found is None:
         raise NotFound(f"there is no channel called {name}")
@@ -177,11 +176,11 @@ def _get(invocation: Invocation, name: str) -> ChannelReport:
 
 
 def _delete_stored(invocation: Invocation, name: str) -> None:
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         stores.channels.delete(name, invocation.actor)
         stores.presence.forget_channel(casefold(name))
-        with closing(open_journal(invocation.database)) as journal:
+        with closing(open_journal(invocation.address)) as journal:
             if not journal.begin():
-                raise Refused(f"{invocation.database}: another process writes to it; try again")
+                raise Refused(f"{invocation.address}: another process writes to it; try again")
             journal.end_channel(name)
             journal.commit()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from chatroom.chat.stored.records import StoredChannel
 from chatroom.irc.message import Message
 from chatroom.irc.names import casefold
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 _WORDS = 7
 """The parameters of a summary: name, members, stored or temporary, modes, founder, when created, and the topic."""
@@ -121,19 +121,19 @@ def _add_detail(report: ChannelReport, kind: str, words: list[str]) -> None:
         report.metadata[words[0]] = text
 
 
-def list_stored(stores: SqliteStores) -> list[ChannelReport]:
+def list_stored(stores: SqlStores) -> list[ChannelReport]:
     """Read all stored channels, by name."""
     found = [_from_record(stores, record) for record in stores.channels.load_all()]
     return sorted(found, key=lambda report: casefold(report.name))
 
 
-def find_stored(stores: SqliteStores, name: str) -> ChannelReport | None:
+def find_stored(stores: SqlStores, name: str) -> ChannelReport | None:
     """Read one stored channel."""
     record = stores.channels.find(name)
     return None if record is None else _from_record(stores, record)
 
 
-def _from_record(stores: SqliteStores, record: StoredChannel) -> ChannelReport:
+def _from_record(stores: SqlStores, record: StoredChannel) -> ChannelReport:
     def account_name(account_id: int | None) -> str | None:
         account = stores.accounts.find_by_id(account_id) if account_id is not None else None
         return None if account is None else account.name

@@ -18,7 +18,7 @@ from chatroom.ctl.output import progress, report_result, result_option, size
 from chatroom.ctl.own_files import require_other_file
 from chatroom.errors import AlreadyExists, Refused
 from chatroom.new_file import is_stream, new_binary_file
-from chatroom.storage.sqlite.sqlite_stores import open_stores
+from chatroom.storage.opening import open_stores
 
 
 @click.command("export")
@@ -43,7 +43,7 @@ def export(invocation: Invocation, file: str, force: bool) -> None:
     _require_writable(invocation, file, force)
     with (
         raise_at_signals(),
-        open_stores(invocation.database) as stores,
+        open_stores(invocation.address) as stores,
         _open(file) as out,
         progress(archive_steps.count_all(stores.archive), "Exporting", output=file) as bar,
     ):
@@ -53,9 +53,9 @@ def export(invocation: Invocation, file: str, force: bool) -> None:
     written = os.path.getsize(file) if not is_stream(Path(file)) else 0
     counted = ", ".join(f"{count} {section}" for section, count in records.items())
     report_result(
-        f"Wrote {invocation.database} to {file} ({size(written)}): {counted}",
+        f"Wrote {invocation.address} to {file} ({size(written)}): {counted}",
         "It has the password hashes and the keys of the server: keep it where you would keep the database",
-        database=invocation.database,
+        database=invocation.address,
         file=file,
         size=written,
         records=records,

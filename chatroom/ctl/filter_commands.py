@@ -17,7 +17,8 @@ from chatroom.ctl.output import confirm, json_option, print_json, print_table, r
 from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import NeedsForce, NotFound
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.opening import open_stores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 MATCHED = 3
 """The exit code of ``filter test`` if a filter matches. 1 and 2 are those of errors."""
@@ -87,13 +88,13 @@ def add(
         new = make_filter(pattern, kind, read_action(action), reason, duration_s, force=force)
     except NeedsForce as error:
         raise NeedsForce(f"{error}; use --force to add it anyway") from None
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         known = {one.id for one in stores.filters.list_all()}
         added = stores.filters.add(new, invocation.actor, MOST_FILTERS[new.kind])
     what = "Changed" if added.id in known else "Added"
     report_result(
-        f"{what} filter {added.id} in {invocation.database}: {_does(added)} for {added.pattern}",
-        database=invocation.database,
+        f"{what} filter {added.id} in {invocation.address}: {_does(added)} for {added.pattern}",
+        database=invocation.address,
         filter=added,
     )
 
@@ -111,7 +112,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     Example:
       chatroomctl filter list --json
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         filters = stores.filters.list_all()
     if as_json:
         print_json(filters)
@@ -134,14 +135,14 @@ def remove(invocation: Invocation, pattern_or_id: str, yes: bool) -> None:
       chatroomctl filter remove 3
       chatroomctl filter remove "*free bitcoin*"
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         found = _find(stores, pattern_or_id)
         hits = f"{found.hits} hit{'' if found.hits == 1 else 's'}"
         confirm(f"Remove filter {found.id} ({_does(found)} for {found.pattern}, {hits})?", yes)
         removed = stores.filters.remove(found.id, invocation.actor)
     report_result(
-        f"Removed filter {removed.id} ({removed.pattern}) from {invocation.database}",
-        database=invocation.database,
+        f"Removed filter {removed.id} ({removed.pattern}) from {invocation.address}",
+        database=invocation.address,
         filter=removed,
     )
 
@@ -161,7 +162,7 @@ def test(invocation: Invocation, text: str, as_json: bool) -> None:
     Example:
       chatroomctl filter test "Buy followers now"
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         filters = FilterSet(stores.filters.list_all())
     found = filters.find(text)
     for filter_id, why in filters.unusable.items():
@@ -222,7 +223,7 @@ def unmute(invocation: Invocation, nick: str) -> None:
     report_result(answer, answer=answer)
 
 
-def _find(stores: SqliteStores, pattern_or_id: str) -> SpamFilter:
+def _find(stores: SqlStores, pattern_or_id: str) -> SpamFilter:
     filters = stores.filters
     # A number may also be a pattern: *123* is, and was perhaps given as 123.
     found = filters.find(int(pattern_or_id)) if pattern_or_id.isdecimal() and len(pattern_or_id) < 18 else None

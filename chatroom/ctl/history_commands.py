@@ -37,11 +37,12 @@ from chatroom.ctl.streams import plain, print_error, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.time_options import past_moment
 from chatroom.errors import InvalidValue, NotFound
+from chatroom.storage.opening import open_stores, open_upkeep
 from chatroom.storage.sql import history_archive
 from chatroom.storage.sql.history_rows import find_conversation
+from chatroom.storage.sql.sql_stores import SqlStores
 from chatroom.storage.sql.timestamps import to_ms, to_ms_or_none
-from chatroom.storage.sqlite.history_upkeep import SqliteUpkeep, open_upkeep
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.sql.upkeep_steps import SqlUpkeep
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -120,7 +121,7 @@ def search(
       chatroomctl history search 'deploy*' 🎉
       chatroomctl history search '"out of memory"' --from ada --after 30d
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         # A search in a channel without entries would find nothing, and a typing error would not be noticed.
         if channel is not None and find_conversation(stores.database, channel) is None:
             raise NotFound(f"the history has no entries of {channel}")
@@ -158,7 +159,7 @@ def list_(invocation: Invocation, name: str, as_json: bool) -> None:
     Example:
       chatroomctl history list ada --json > ada.json
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         authors = history_archive.find_authors(stores.database, name)
         entries = (one.entry for one in history_archive.read_all(stores.database, account_ids=authors))
         if as_json:
@@ -206,7 +207,7 @@ def export(
     count = 0
     with (
         raise_at_signals(),
-        open_stores(invocation.database) as stores,
+        open_stores(invocation.address) as stores,
         open_output(file) as target,
         _export_progress(stores, file) as bar,
     ):
@@ -218,10 +219,10 @@ def export(
             if count % 1000 == 0:
                 bar.update(1000)
     if file != "-":
-        report(f"Wrote {count} entries of {invocation.database} to {file}")
+        report(f"Wrote {count} entries of {invocation.address} to {file}")
 
 
-def _export_progress(stores: SqliteStores, file: str) -> AbstractContextManager[Any]:
+def _export_progress(stores: SqlStores, file: str) -> AbstractContextManager[Any]:
     # The length is that of the whole history, which is known at once. So the bar of a part ends early.
     return progress(history_archive.count_before(stores.database, to_ms(datetime.now(UTC))), "Exporting", output=file)
 
@@ -247,8 +248,8 @@ def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
     """
     with (
         open_seekable(file) as lines,
-        open_stores(invocation.database) as stores,
-        closing(open_upkeep(invocation.database)) as upkeep,
+        open_stores(invocation.address) as stores,
+        closing(open_upkeep(invocation.address)) as upkeep,
         raise_at_signals(),
     ):
         length = lines.seek(0, os.SEEK_END)
@@ -258,15 +259,15 @@ def import_(invocation: Invocation, file: str, skip_bad: bool) -> None:
             lines.seek(0)
             done = history_steps.import_lines(stores.database, upkeep, lines, bar.update)
         stores.audit.add(invocation.actor, "history.import", plain(file), f"{done.added} entries")
-    with closing(open_upkeep(invocation.database)) as upkeep:
+    with closing(open_upkeep(invocation.address)) as upkeep:
         history_steps.index_all(upkeep)
     others = [f"{done.known} were stored already"]
     if done.unplaced:
         others.append(f"{done.unplaced} are direct messages of accounts that this database does not have")
     if done.errors:
         others.append(f"{len(done.errors)} lines cannot be read and were skipped")
-    text = f"Added {done.added} entries to {invocation.database}; {', '.join(others)}"
-    report_result(text, database=invocation.database, **asdict(done))
+    text = f"Added {done.added} entries to {invocation.address}; {', '.join(others)}"
+    report_result(text, database=invocation.address, **asdict(done))
 
 
 def _older_than(context: click.Context, parameter: click.Parameter, value: str) -> datetime:
@@ -298,10 +299,10 @@ def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
       chatroomctl history prune --older-than 1y
     """
     before_ms = to_ms(before_at)
-    with open_stores(invocation.database) as stores, closing(open_upkeep(invocation.database)) as upkeep:
+    with open_stores(invocation.address) as stores, closing(open_upkeep(invocation.address)) as upkeep:
         count = history_archive.count_before(stores.database, before_ms)
         if not count:
-            report_result(f"{invocation.database} has no entries that old", database=invocation.database, deleted=0)
+            report_result(f"{invocation.address} has no entries that old", database=invocation.address, deleted=0)
             return
         confirm(f"Permanently delete {count} entries older than {moment(before_at)}?", yes)
         # Audited before the first step, so that a deletion that is interrupted has its entry too.
@@ -312,7 +313,7 @@ def prune(invocation: Invocation, before_at: datetime, yes: bool) -> None:
         with progress(count, "Deleting") as bar:
             done = history_steps.prune_all(upkeep, before_ms, bar.update)
         _scrub(stores, upkeep)
-    report_result(f"Deleted {done} entries from {invocation.database}", database=invocation.database, deleted=done)
+    report_result(f"Deleted {done} entries from {invocation.address}", database=invocation.address, deleted=done)
 
 
 @history.command("forget")
@@ -329,7 +330,7 @@ def forget(invocation: Invocation, name: str, yes: bool) -> None:
     Example:
       chatroomctl history forget ada
     """
-    with open_stores(invocation.database) as stores, closing(open_upkeep(invocation.database)) as upkeep:
+    with open_stores(invocation.address) as stores, closing(open_upkeep(invocation.address)) as upkeep:
         authors = history_archive.find_authors(stores.database, name)
         message_ids = history_archive.list_message_ids(stores.database, authors)
         confirm(f"Permanently delete {len(message_ids)} entries of {name}?", yes)
@@ -339,11 +340,11 @@ def forget(invocation: Invocation, name: str, yes: bool) -> None:
             history_steps.remove_all(upkeep, message_ids, bar.update)
         _scrub(stores, upkeep)
     count = len(message_ids)
-    text = f"Deleted {count} entries of {name} from {invocation.database}"
-    report_result(text, database=invocation.database, name=name, deleted=count)
+    text = f"Deleted {count} entries of {name} from {invocation.address}"
+    report_result(text, database=invocation.address, name=name, deleted=count)
 
 
-def _scrub(stores: SqliteStores, upkeep: SqliteUpkeep) -> None:
+def _scrub(stores: SqlStores, upkeep: SqlUpkeep) -> None:
     if not history_steps.scrub_files(stores.database, upkeep):
         warn(
             "the entries are deleted, but their bytes are still in the database files, because another process keeps "
@@ -364,7 +365,7 @@ def stats(invocation: Invocation, as_json: bool) -> None:
     Example:
       chatroomctl history stats
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         found = history_archive.read_stats(stores.database)
     if as_json:
         print_json(found)

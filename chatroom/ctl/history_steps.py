@@ -15,8 +15,8 @@ from chatroom.chat.stored.entries import Entry
 from chatroom.ctl.history_lines import Unplaceable, read_line
 from chatroom.errors import InvalidValue
 from chatroom.storage.sql import history_archive, history_index
-from chatroom.storage.sqlite.database import SqliteDatabase
-from chatroom.storage.sqlite.history_upkeep import SqliteUpkeep
+from chatroom.storage.sql.contract import Database
+from chatroom.storage.sql.upkeep_steps import SqlUpkeep
 
 PAUSE_S = 0.002
 """How long the write lock is free between two steps."""
@@ -44,7 +44,7 @@ class Imported:
     """The lines that cannot be read, as ``NUMBER: text``."""
 
 
-def check_lines(database: SqliteDatabase, lines: Iterable[bytes], on_progress: OnProgress) -> list[str]:
+def check_lines(database: Database, lines: Iterable[bytes], on_progress: OnProgress) -> list[str]:
     """Return the lines that cannot be read, as ``NUMBER: text``. Nothing is changed. ``on_progress`` counts bytes."""
     errors = []
     for number, line in enumerate(lines, 1):
@@ -58,9 +58,7 @@ def check_lines(database: SqliteDatabase, lines: Iterable[bytes], on_progress: O
     return errors
 
 
-def import_lines(
-    database: SqliteDatabase, upkeep: SqliteUpkeep, lines: Iterable[bytes], on_progress: OnProgress
-) -> Imported:
+def import_lines(database: Database, upkeep: SqlUpkeep, lines: Iterable[bytes], on_progress: OnProgress) -> Imported:
     """Add the entries on the lines of a file, without those that cannot be read. ``on_progress`` counts bytes.
 
     If it cannot be completed, for whatever reason, the entries that were added are taken out again.
@@ -90,7 +88,7 @@ def import_lines(
     return done
 
 
-def _import_line(database: SqliteDatabase, number: int, line: bytes, done: Imported, added: array[int]) -> None:
+def _import_line(database: Database, number: int, line: bytes, done: Imported, added: array[int]) -> None:
     """Add the entry on one line and count it."""
     try:
         found = _read(database, line)
@@ -109,7 +107,7 @@ def _import_line(database: SqliteDatabase, number: int, line: bytes, done: Impor
             added.append(message_id)
 
 
-def _read(database: SqliteDatabase, line: bytes) -> tuple[Entry, int | None] | None:
+def _read(database: Database, line: bytes) -> tuple[Entry, int | None] | None:
     """Read one line; None if it is empty. Raises ``InvalidValue`` and ``Unplaceable``, as ``read_line`` does."""
     # A file that was written on Windows can begin with a byte order mark.
     line = line.removeprefix(codecs.BOM_UTF8)
@@ -124,13 +122,13 @@ def _read(database: SqliteDatabase, line: bytes) -> tuple[Entry, int | None] | N
     return found
 
 
-def index_all(upkeep: SqliteUpkeep) -> None:
+def index_all(upkeep: SqlUpkeep) -> None:
     """Index all entries that are not indexed yet."""
     while upkeep.index_some():
         time.sleep(PAUSE_S)
 
 
-def remove_all(upkeep: SqliteUpkeep, message_ids: Sequence[int], on_progress: OnProgress = lambda count: None) -> None:
+def remove_all(upkeep: SqlUpkeep, message_ids: Sequence[int], on_progress: OnProgress = lambda count: None) -> None:
     """Delete the entries with these message ids. ``on_progress`` counts entries."""
     start = 0
     while start < len(message_ids):
@@ -140,7 +138,7 @@ def remove_all(upkeep: SqliteUpkeep, message_ids: Sequence[int], on_progress: On
         time.sleep(PAUSE_S)
 
 
-def prune_all(upkeep: SqliteUpkeep, before_ms: int, on_progress: OnProgress) -> int:
+def prune_all(upkeep: SqlUpkeep, before_ms: int, on_progress: OnProgress) -> int:
     """Delete the entries older than ``before_ms`` (Unix milliseconds), and return their number."""
     total = 0
     while done := upkeep.prune_some(before_ms=before_ms):
@@ -150,7 +148,7 @@ def prune_all(upkeep: SqliteUpkeep, before_ms: int, on_progress: OnProgress) -> 
     return total
 
 
-def scrub_files(database: SqliteDatabase, upkeep: SqliteUpkeep) -> bool:
+def scrub_files(database: Database, upkeep: SqlUpkeep) -> bool:
     """Erase the bytes of deleted entries from the database files. Return False if readers prevent it for too long."""
     # Ask again: the daemon may have scrubbed the files between our first and our last deletion.
     with database.transaction():

@@ -31,7 +31,8 @@ from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import NotFound, Refused
 from chatroom.irc.names import casefold
 from chatroom.server.hook_sender import send
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.opening import open_stores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 _TOO_OLD_S = 24 * 3600
 
@@ -128,14 +129,14 @@ def add(
             channel, url, name=name, events=events, prefix=prefix, mention=mention, hears_hooks=hears_hooks
         )
     hooks = invocation.settings.hooks
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         made, secret = stores.hooks.add(new, invocation.actor)
         _look_for(stores, invocation, channel)
     shown = hooks.url_of(secret) if incoming else made.url
     report_result(
-        f"Added hook {made.id} in {invocation.database}: {_does(made)}",
+        f"Added hook {made.id} in {invocation.address}: {_does(made)}",
         f"URL:    {shown}" if incoming else f"Secret: {secret}",
-        database=invocation.database,
+        database=invocation.address,
         hook=made,
         secret=secret,
         url=shown,
@@ -155,7 +156,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     Example:
       chatroomctl hook list --json
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         hooks = stores.hooks.list_all()
     if as_json:
         print_json(hooks)
@@ -180,12 +181,12 @@ def remove(invocation: Invocation, hook_id: int, yes: bool) -> None:
     Example:
       chatroomctl hook remove 3
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         found = _get(stores, hook_id)
         waiting = f", {found.waiting} events wait" if found.waiting else ""
         confirm(f"Remove hook {found.id} ({_does(found)}{waiting})?", yes)
         removed = stores.hooks.remove(hook_id, invocation.actor)
-    report_result(f"Removed hook {removed.id} from {invocation.database}", database=invocation.database, hook=removed)
+    report_result(f"Removed hook {removed.id} from {invocation.address}", database=invocation.address, hook=removed)
 
 
 @hook.command("pause")
@@ -229,7 +230,7 @@ def test(invocation: Invocation, hook_id: int) -> None:
     Example:
       chatroomctl hook test 3
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         found = _get(stores, hook_id)
         secret = stores.hooks.get_secret(hook_id)
     if not found.is_outgoing:
@@ -243,20 +244,20 @@ def test(invocation: Invocation, hook_id: int) -> None:
 
 
 def _set_paused(invocation: Invocation, hook_id: int, paused: bool) -> None:
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         changed = stores.hooks.set_paused(hook_id, paused, invocation.actor)
-    text = f"{'Paused' if paused else 'Resumed'} hook {changed.id} in {invocation.database}"
-    report_result(text, database=invocation.database, hook=changed)
+    text = f"{'Paused' if paused else 'Resumed'} hook {changed.id} in {invocation.address}"
+    report_result(text, database=invocation.address, hook=changed)
 
 
-def _get(stores: SqliteStores, hook_id: int) -> Hook:
+def _get(stores: SqlStores, hook_id: int) -> Hook:
     found = stores.hooks.find(hook_id)
     if found is None:
         raise NotFound(f"there is no hook {hook_id}")
     return found
 
 
-def _look_for(stores: SqliteStores, invocation: Invocation, channel: str) -> None:
+def _look_for(stores: SqlStores, invocation: Invocation, channel: str) -> None:
     """Warn of a channel that does not outlive its members, or is misspelled."""
     configured = [casefold(name) for name in invocation.settings.channels.autojoin]
     if stores.channels.find(channel) is None and casefold(channel) not in configured:

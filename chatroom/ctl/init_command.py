@@ -123,7 +123,7 @@ def init(
     settings = check_document(tomllib.loads(text), target, os.environ)
     if admin is None:
         admin = _ask("Name of the first admin (empty: none)", "", str.strip)
-    confirm_database(settings.database.path, yes or not admin)
+    confirm_database(settings.database.address, yes or not admin)
     with contextlib.ExitStack() as on_failure:
         target.parent.mkdir(parents=True, exist_ok=True)
         if answers.tls == "self-signed":
@@ -138,7 +138,7 @@ def init(
     todo = _list_todo(target, answers, settings, admin, web)
     lines = [f"Wrote {target}."]
     lines += [f"Made {answers.files[0]} and {answers.files[1]}."] if answers.tls == "self-signed" else []
-    lines += [f"Created the account {admin} (admin) in {settings.database.path}."] if admin else []
+    lines += [f"Created the account {admin} (admin) in {settings.database.address}."] if admin else []
     lines += ["What to do next:", *(f"  {line}" for line in todo)]
     made = answers.files[0] if answers.tls == "self-signed" else None
     report_result(*lines, file=target, certificate=made, admin=admin or None, todo=todo)

@@ -27,7 +27,8 @@ from chatroom.ctl.output import (
 from chatroom.ctl.streams import has_all_characters, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.irc.names import casefold
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.opening import open_stores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 
 @click.group(cls=Subcommands)
@@ -84,18 +85,18 @@ def create(invocation: Invocation, uses: int, duration: str, channel: str, qr: b
     """
     new = make_invite(uses, parse_duration(duration), channel)
     settings = invocation.settings
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         if channel:
             _look_for(stores, invocation, channel)
         made, token = stores.invites.add(new, invocation.actor)
     link, page = make_link(settings, token, made.channel), make_page_link(settings, token, made.channel)
     count = "1 account" if made.uses == 1 else f"{made.uses} accounts"
     report_result(
-        f"Made invite {made.id} for {count}, until {moment(made.until_at)}, in {invocation.database}",
+        f"Made invite {made.id} for {count}, until {moment(made.until_at)}, in {invocation.address}",
         f"Link:  {link}",
         *([f"Page:  {page}"] if page else []),
         f"Token: {token}",
-        database=invocation.database,
+        database=invocation.address,
         invite=made,
         token=token,
         link=link,
@@ -124,7 +125,7 @@ def list_(invocation: Invocation, show_all: bool, as_json: bool) -> None:
       chatroomctl invite list --all
     """
     now = datetime.now(UTC)
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         invites = [one for one in stores.invites.list_all() if show_all or not one.find_fault(now)]
     if as_json:
         print_json(invites)
@@ -146,17 +147,15 @@ def remove(invocation: Invocation, invite_id: int, yes: bool) -> None:
     Example:
       chatroomctl invite remove 3
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         found = stores.invites.find(invite_id)
         if found is not None:
             confirm(f"Remove invite {found.id} (used {found.used} of {found.uses} times)?", yes)
         removed = stores.invites.remove(invite_id, invocation.actor)
-    report_result(
-        f"Removed invite {removed.id} from {invocation.database}", database=invocation.database, invite=removed
-    )
+    report_result(f"Removed invite {removed.id} from {invocation.address}", database=invocation.address, invite=removed)
 
 
-def _look_for(stores: SqliteStores, invocation: Invocation, channel: str) -> None:
+def _look_for(stores: SqlStores, invocation: Invocation, channel: str) -> None:
     """Warn of a channel that does not outlive its members, or is misspelled."""
     configured = [casefold(name) for name in invocation.settings.channels.autojoin]
     if stores.channels.find(channel) is None and casefold(channel) not in configured:

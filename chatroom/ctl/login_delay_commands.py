@@ -16,7 +16,7 @@ from chatroom.ctl.offline import without_daemon
 from chatroom.ctl.output import json_option, print_json, print_table, report_result, result_option
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import NotFound, NotRunning
-from chatroom.storage.sqlite.sqlite_stores import open_stores
+from chatroom.storage.opening import open_stores
 
 
 class Delay(NamedTuple):
@@ -78,11 +78,11 @@ def lift(invocation: Invocation, target: str) -> None:
     """
     keys = keys_of(target)
     shown = " and ".join(map(show_key, keys))
-    with without_daemon(invocation.database) as is_offline:
+    with without_daemon(invocation.address) as is_offline:
         if not is_offline:
             answer = perform(invocation, "LOGINDELAY", "LIFT", target)
         else:
-            with open_stores(invocation.database) as stores:
+            with open_stores(invocation.address) as stores:
                 if not any(stores.failed_logins.find(key) for key in keys):
                     raise NotFound(f"no logins of {shown} have failed lately")
                 stores.failed_logins.lift(keys, shown, invocation.actor)
@@ -98,7 +98,7 @@ def _ask_daemon(invocation: Invocation) -> Iterator[Delay]:
 
 
 def _read_stored(invocation: Invocation) -> list[Delay]:
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         rows = stores.failed_logins.load(MOST_KEYS)
     return [
         Delay(show_key(row.key), row.failures, delay_after(row.failures, free_failures(row.key)) // 1000)

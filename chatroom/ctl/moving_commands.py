@@ -18,6 +18,7 @@ from chatroom.ctl.invocation import Invocation
 from chatroom.ctl.offline import exclusive
 from chatroom.ctl.output import progress, report_result, result_option
 from chatroom.ctl.streams import warn
+from chatroom.database_address import DatabaseAddress
 from chatroom.errors import AlreadyExists, DatabaseMissing, Refused
 from chatroom.storage.daemon_lock import is_held
 
@@ -139,9 +140,9 @@ def _take_in(
     invocation: Invocation, file: str, arrivals: Arrivals, *, dry_run: bool, new_passwords: Path | None, force: bool
 ) -> None:
     from chatroom.ctl.moving import taking_in
-    from chatroom.storage.sqlite.sqlite_stores import open_stores
+    from chatroom.storage.opening import open_stores
 
-    path, settings = invocation.database, invocation.settings.accounts
+    path, settings = invocation.address, invocation.settings.accounts
     if arrivals.channels and is_held(path):
         raise Refused(f"{path}: a daemon uses this database; stop it first, because it has the channels in memory")
     try:
@@ -165,7 +166,7 @@ def _take_in(
     _report(invocation, file, arrivals, plan, new_passwords, dry_run=dry_run)
 
 
-def _alone(path: Path, arrivals: Arrivals) -> contextlib.AbstractContextManager[None]:
+def _alone(path: DatabaseAddress, arrivals: Arrivals) -> contextlib.AbstractContextManager[None]:
     """Keep a daemon from starting while channels are written, which it reads at its start only."""
     return exclusive(path) if arrivals.channels else contextlib.nullcontext()
 
@@ -208,7 +209,7 @@ def _report(
 ) -> None:
     counted = f"{_count(plan.accounts, 'account')}, {_count(plan.channels, 'channel')} and {_count(plan.bans, 'ban')}"
     did = f"{file}: would import {counted} into" if dry_run else f"Imported {counted} of {file} into"
-    lines = [f"{did} {invocation.database}; there already: {plan.known}"]
+    lines = [f"{did} {invocation.address}; there already: {plan.known}"]
     if plan.passwords:
         where = "" if new_passwords is None else f": {new_passwords}"
         lines.append(f"New passwords for {_count(plan.passwords, 'account')} without one{where}")
@@ -220,7 +221,7 @@ def _report(
         lines += [f"  {setting}" for setting in arrivals.settings]
     report_result(
         *lines,
-        database=invocation.database,
+        database=invocation.address,
         accounts=[account.name for account in plan.accounts],
         channels=[channel.name for channel in plan.channels],
         bans=[ban.target for ban in plan.bans],

@@ -302,5 +302,9 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        from chatroom.database_address import ServerAddress  # here, as most commands show no address
+
+        if isinstance(value, ServerAddress):
+            return str(value)  # which has no password
         return {item.name: _jsonable(getattr(value, item.name)) for item in dataclasses.fields(value)}
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 
 from chatroom.ctl.invocation import Invocation
 from chatroom.errors import AlreadyExists
@@ -14,9 +15,11 @@ _BESIDE = {"-wal": "write-ahead log", "-shm": "shared memory", "-reserve": "rese
 
 def require_other_file(invocation: Invocation, file: str) -> None:
     """Raise ``AlreadyExists`` if ``file``, by whatever name or link, is one of this server's own files."""
-    own = {str(invocation.database): "the database itself"}
-    for suffix, what in _BESIDE.items():
-        own[os.path.realpath(invocation.database) + suffix] = f"the {what} of the database"
+    own: dict[str, str] = {}
+    if isinstance(invocation.address, Path):
+        own[str(invocation.address)] = "the database itself"
+        for suffix, what in _BESIDE.items():
+            own[os.path.realpath(invocation.address) + suffix] = f"the {what} of the database"
     if invocation.config_file is not None:
         own[str(invocation.config_file)] = "the configuration"
     for path, what in own.items():

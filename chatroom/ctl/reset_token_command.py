@@ -10,7 +10,7 @@ from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, utc_option
 from chatroom.ctl.output import moment, report_result, result_option
 from chatroom.errors import InvalidValue, Refused
-from chatroom.storage.sqlite.sqlite_stores import open_stores
+from chatroom.storage.opening import open_stores
 
 _LONGEST_S = 30 * 86_400
 
@@ -42,17 +42,17 @@ def reset_token(invocation: Invocation, name: str, duration: str) -> None:
     duration_s = parse_duration(duration)
     if duration_s > _LONGEST_S:
         raise InvalidValue("a token for a new password can be used for 30 days at most")
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         account = stores.accounts.get(name)
         if account.disabled:
             raise Refused(f'{account.name} is disabled; "chatroomctl user enable {account.name}" comes first')
         token, until_at = stores.reset_tokens.add(account.id, duration_s, invocation.actor)
     link = make_reset_link(invocation.settings, token, account.name)
     report_result(
-        f"Made a token for a new password of {account.name}, until {moment(until_at)}, in {invocation.database}",
+        f"Made a token for a new password of {account.name}, until {moment(until_at)}, in {invocation.address}",
         f"Link:  {link}",
         f"Token: {token}",
-        database=invocation.database,
+        database=invocation.address,
         account=account,
         token=token,
         link=link,

@@ -13,7 +13,8 @@ from chatroom.ctl.output import json_option, print_json, print_table, report_res
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import AlreadyExists
 from chatroom.irc.fingerprints import parse_fingerprint
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.opening import open_stores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 
 @click.group(cls=Subcommands)
@@ -52,12 +53,12 @@ def add(invocation: Invocation, name: str, fingerprint: str | None, file: Path |
       chatroomctl user cert add alice "$(openssl x509 -noout -fingerprint -sha256 -in alice.crt)"
     """
     wanted = _read_fingerprint(fingerprint, file)
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         account = stores.accounts.get(name)
         _require_no_other_account(stores, account, wanted)
         added = stores.client_certificates.add(account.id, wanted, invocation.actor)
-    text = f"Added the certificate {wanted} to {account.name} in {invocation.database}"
-    report_result(text, database=invocation.database, account=account.name, certificate=added)
+    text = f"Added the certificate {wanted} to {account.name} in {invocation.address}"
+    report_result(text, database=invocation.address, account=account.name, certificate=added)
 
 
 @cert.command("remove")
@@ -76,11 +77,11 @@ def remove(invocation: Invocation, name: str, fingerprint: str) -> None:
       chatroomctl user cert remove alice 0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0
     """
     wanted = parse_fingerprint(fingerprint)
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         account = stores.accounts.get(name)
         stores.client_certificates.remove(account.id, wanted, invocation.actor)
-    text = f"Removed the certificate {wanted} from {account.name} in {invocation.database}"
-    report_result(text, database=invocation.database, account=account.name, fingerprint=wanted)
+    text = f"Removed the certificate {wanted} from {account.name} in {invocation.address}"
+    report_result(text, database=invocation.address, account=account.name, fingerprint=wanted)
 
 
 @cert.command("list")
@@ -97,7 +98,7 @@ def list_(invocation: Invocation, name: str, as_json: bool) -> None:
     Example:
       chatroomctl user cert list alice --json
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         certificates = stores.client_certificates.list_of(stores.accounts.get(name).id)
     if as_json:
         print_json(certificates)
@@ -122,7 +123,7 @@ def _read_fingerprint(fingerprint: str | None, file: Path | None) -> str:
     return read_certificate(file).fingerprint(SHA256()).hex()
 
 
-def _require_no_other_account(stores: SqliteStores, account: Account, fingerprint: str) -> None:
+def _require_no_other_account(stores: SqlStores, account: Account, fingerprint: str) -> None:
     """Raise ``AlreadyExists`` with the account's name, which the store keeps from users."""
     found = stores.client_certificates.find(fingerprint)
     other = stores.accounts.find_by_id(found.account_id) if found is not None else None

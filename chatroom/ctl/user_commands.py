@@ -23,7 +23,7 @@ from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.user_cert_commands import cert
 from chatroom.ctl.user_request_commands import approve, pending, reject
-from chatroom.storage.sqlite.sqlite_stores import open_stores
+from chatroom.storage.opening import open_stores
 
 _role_type = click.Choice([role.word for role in Role])
 
@@ -111,7 +111,7 @@ def list_(invocation: Invocation, as_json: bool) -> None:
     Example:
       chatroomctl user list --json
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         accounts = stores.accounts.list_all()
     if as_json:
         print_json(accounts)
@@ -137,7 +137,7 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
     Example:
       chatroomctl user show alice
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         account = stores.accounts.get(name)
         email = stores.accounts.find_email(account.id)
         certificates = stores.client_certificates.list_of(account.id)
@@ -180,16 +180,16 @@ def passwd(invocation: Invocation, name: str, password_stdin: bool) -> None:
       chatroomctl user passwd alice
     """
     settings = invocation.settings.accounts
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         account = stores.accounts.get(name)  # refuses an unknown name before asking for a password
         password = read_password(password_stdin, settings.password_min_length, account.name, account.role)
         credentials = make_credentials(password.text, settings)
         stores.accounts.set_credentials(account.id, credentials, invocation.actor, is_weak=password.is_weak)
         certificates = stores.client_certificates.count(account.id)
-    lines = [f"Changed the password of {account.name} in {invocation.database}"]
+    lines = [f"Changed the password of {account.name} in {invocation.address}"]
     if certificates:
         lines.append(f"Certificates that log in without it: {certificates} (user cert list {account.name})")
-    report_result(*lines, database=invocation.database, account=account, certificates=certificates)
+    report_result(*lines, database=invocation.address, account=account, certificates=certificates)
 
 
 @user.command("set-role")
@@ -206,7 +206,7 @@ def set_role(invocation: Invocation, name: str, role: str, force: bool) -> None:
       chatroomctl user set-role bob moderator
     """
     wanted = Role.from_word(role)
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         account = stores.accounts.get(name)
         if account.role is wanted:
             _report_account(invocation, f"{account.name} has the role {role} already", account, changed=False)
@@ -236,7 +236,7 @@ def set_always_on(invocation: Invocation, name: str, state: str) -> None:
       chatroomctl user set-always-on alice on
     """
     wanted, most = state == "on", invocation.settings.accounts.always_on_max
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         account = stores.accounts.get(name)
         is_changed = account.always_on is not wanted
         if is_changed:
@@ -295,18 +295,18 @@ def rename(invocation: Invocation, name: str, new_name: str, force: bool) -> Non
       chatroomctl user rename bob robert
     """
     checked = parse_name(new_name).name
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         account = stores.accounts.get(name)
         require_allowed(invocation, checked, account.role, force)
-        with without_daemon(invocation.database) as is_offline:
+        with without_daemon(invocation.address) as is_offline:
             if is_offline:
                 stores.accounts.rename(account.id, checked, invocation.actor)
             else:
                 perform(invocation, "RENAMEACCOUNT", account.name, checked)
         renamed = stores.accounts.get(checked)
     report_result(
-        f"Renamed the account {account.name} to {renamed.name} in {invocation.database}",
-        database=invocation.database,
+        f"Renamed the account {account.name} to {renamed.name} in {invocation.address}",
+        database=invocation.address,
         account=renamed,
         before=account.name,
     )
@@ -326,13 +326,13 @@ def delete(invocation: Invocation, name: str, force: bool, yes: bool) -> None:
     Example:
       chatroomctl user delete bob --yes
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         account = stores.accounts.get(name)
         require_another_admin(stores, account, force)
         confirm(f"Permanently delete the account {account.name}? Anyone can use its name then.", yes)
         stores.accounts.delete(account.id, invocation.actor)
     report_result(
-        f"Deleted the account {account.name} from {invocation.database}", database=invocation.database, account=account
+        f"Deleted the account {account.name} from {invocation.address}", database=invocation.address, account=account
     )
 
 
@@ -344,8 +344,8 @@ def create_admin_account(invocation: Invocation, name: str, password_stdin: bool
 def _create(invocation: Invocation, name: str, role: Role, password_stdin: bool, *, force: bool = False) -> None:
     account = _create_account(invocation, name, role, password_stdin, force=force)
     report_result(
-        f"Created the account {account.name} ({role.word}) in {invocation.database}",
-        database=invocation.database,
+        f"Created the account {account.name} ({role.word}) in {invocation.address}",
+        database=invocation.address,
         account=account,
     )
 
@@ -357,13 +357,13 @@ def _create_account(invocation: Invocation, name: str, role: Role, password_stdi
     require_free(invocation, checked)
     password = read_password(password_stdin, settings.password_min_length, checked, role)
     credentials = make_credentials(password.text, settings)
-    with open_stores(invocation.database, create=True) as stores:
+    with open_stores(invocation.address, create=True) as stores:
         return stores.accounts.create(checked, role, credentials, invocation.actor, is_weak=password.is_weak)
 
 
 def _set_disabled(invocation: Invocation, name: str, disabled: bool, *, force: bool) -> None:
     word = "disabled" if disabled else "enabled"
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         account = stores.accounts.get(name)
         if account.disabled is disabled:
             _report_account(invocation, f"The account {account.name} is {word} already", account, changed=False)
@@ -374,7 +374,7 @@ def _set_disabled(invocation: Invocation, name: str, disabled: bool, *, force: b
 
 
 def _report_account(invocation: Invocation, text: str, account: Account, *, changed: bool) -> None:
-    database = invocation.database
+    database = invocation.address
     report_result(f"{text} in {database}", database=database, account=account, changed=changed)
 
 

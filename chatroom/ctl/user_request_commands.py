@@ -14,7 +14,8 @@ from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.offline import without_daemon
 from chatroom.ctl.output import json_option, print_json, print_table, report_result, result_option
 from chatroom.errors import NotFound
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.opening import open_stores
+from chatroom.storage.sql.sql_stores import SqlStores
 
 
 @click.command("pending")
@@ -30,7 +31,7 @@ def pending(invocation: Invocation, as_json: bool) -> None:
     Example:
       chatroomctl user pending
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         requests = stores.requests.list_all()
     if as_json:
         print_json(requests)
@@ -52,16 +53,16 @@ def approve(invocation: Invocation, name: str) -> None:
     Example:
       chatroomctl user approve zoe
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         _require(stores, name)
-        with without_daemon(invocation.database) as is_offline:
+        with without_daemon(invocation.address) as is_offline:
             if is_offline:
                 stores.requests.approve(name, invocation.actor)
             else:
                 perform(invocation, "REQUEST", "APPROVE", name)
         account = stores.accounts.get(name)
     report_result(
-        f"Approved the account {account.name} in {invocation.database}", database=invocation.database, account=account
+        f"Approved the account {account.name} in {invocation.address}", database=invocation.address, account=account
     )
 
 
@@ -77,21 +78,21 @@ def reject(invocation: Invocation, name: str, reason: str) -> None:
     Example:
       chatroomctl user reject zoe --reason "ask Ann for an invite"
     """
-    with open_stores(invocation.database) as stores:
+    with open_stores(invocation.address) as stores:
         request = _require(stores, name)
-        with without_daemon(invocation.database) as is_offline:
+        with without_daemon(invocation.address) as is_offline:
             if is_offline:
                 stores.requests.reject(name, invocation.actor, reason)
             else:
                 perform(invocation, "REQUEST", "REJECT", name, reason)
     report_result(
-        f"Rejected the account {request.name} in {invocation.database}",
-        database=invocation.database,
+        f"Rejected the account {request.name} in {invocation.address}",
+        database=invocation.address,
         request=request,
     )
 
 
-def _require(stores: SqliteStores, name: str) -> Request:
+def _require(stores: SqlStores, name: str) -> Request:
     request = stores.requests.find(name)
     if request is None:
         raise NotFound(f'nobody waits to register {name}; "chatroomctl user pending" lists who does')

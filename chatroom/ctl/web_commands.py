@@ -15,6 +15,7 @@ from chatroom.ctl.output import confirm, report_result, result_option, yes_optio
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.ctl.web_archive import read_archive
 from chatroom.errors import Refused
+from chatroom.paths import default_database
 from chatroom.server.web_files import INDEX
 
 
@@ -50,7 +51,9 @@ def install(invocation: Invocation, file: Path, directory: Path | None, yes: boo
     """
     settings = invocation.settings
     roots = [listen.webroot for listen in settings.listen if isinstance(listen.webroot, Path)]
-    target = (directory or next(iter(roots), settings.database.path.parent / "web")).absolute()
+    address = settings.database.address
+    beside = address if isinstance(address, Path) else default_database()
+    target = (directory or next(iter(roots), beside.parent / "web")).absolute()
     replaced = _is_client(target)
     files = read_archive(file)
     if replaced:
