@@ -116,7 +116,7 @@ def may_hold_password(text: str, place: str) -> bool:
     if command.name == "raw":
         return True
     if command.name in ("msg", "query"):
-        return bool(words) and _is_service(words[0])
+        return bool(words) and any(map(_is_service, words[0].split(",")))
     if command.name == "join":
         return len(words) > 1  # the key of a channel
     if command.name == "register":

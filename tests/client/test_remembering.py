@@ -128,6 +128,7 @@ def test_marks_are_written_when_they_change() -> None:
     "text",
     [
         "/msg NickServ IDENTIFY s3cret",
+        "/msg bob,NickServ IDENTIFY s3cret",
         "/m nickserv@services.example IDENTIFY s3cret",
         "/query authserv login x",
         "/join #tea s3cret",

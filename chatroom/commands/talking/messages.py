@@ -5,7 +5,8 @@
   What a user without a standing says in a channel with mode U goes this way to the operators.
 - a user: to all sessions of the user, and to the other sessions of the sender. The history has it for those of the two
   that have an account, if ``history.direct_messages`` is on.
-- ``NickServ``, as the only target: to the verb NICKSERV. The history never has it, since it may hold a password.
+- ``NickServ``: to the verb NICKSERV. The history never has it, since it may hold a password. With further targets the
+  message is refused, and nobody reads it.
 - ``*playback``, as the only target: to the verb ZNC.
 - an account that is not connected: into the history, from which a replay shows it at the next login. The message is
   refused if the history does not take it.
@@ -99,6 +100,11 @@ def say(utterance: Utterance, targets: str) -> Pending | None:
     if len(names) > MESSAGE_TARGETS:
         utterance.refuse(numerics.ERR_TOOMANYTARGETS, printable(targets))
         return None
+    if len(names) > 1 and any(map(is_nickserv, names)):
+        # Nobody reads any of it: what is for NickServ may hold a password.
+        text = "Write to NickServ alone: your message was sent to nobody"
+        utterance.refuse(numerics.ERR_TOOMANYTARGETS, utterance.world.nickserv.nick, text=text)
+        return None
     ledger = utterance.world.ledger
     # Nothing to wait for if the tick's transaction is open already. Asked here, because it is so for most messages.
     if ledger.journal is not None and not ledger.is_open and utterance.is_kept:
@@ -123,9 +129,7 @@ def _say_to_all(utterance: Utterance, names: list[str]) -> Pending | None:
                 _say_to_user(utterance, target)
             elif is_nickserv(name):
                 # Before a message can be left for an account of that name, which the shell may have made.
-                if len(names) == 1:
-                    return _ask_nickserv(utterance)
-                utterance.refuse(numerics.ERR_TOOMANYTARGETS, printable(name), text="Write to NickServ alone")
+                return _ask_nickserv(utterance)
             elif len(names) == 1 and utterance.verb == "PRIVMSG" and casefold(name) == PLAYBACK_NAME:
                 return _ask_playback(utterance)
             elif not _leave_message(utterance, name):
@@ -135,7 +139,7 @@ def _say_to_all(utterance: Utterance, names: list[str]) -> Pending | None:
 
 def _is_refused_as_spam(utterance: Utterance, names: list[str]) -> bool:
     """Refuse a message that matches a filter, or whose sender is muted. True if it was refused."""
-    # Text for a service is a command, perhaps with a password. With further targets the services refuse it anyway.
+    # Text for a service is a command, perhaps with a password.
     if len(names) == 1 and (is_nickserv(names[0]) or casefold(names[0]) == PLAYBACK_NAME):
         return False
     texts = [utterance.whole_text, *utterance.tag_texts]

@@ -231,11 +231,22 @@ def test_only_a_message_is_a_command(here: Here, line: str) -> None:
     assert here.connect("eve", caps="message-tags").ask(line) == []
 
 
-def test_nickserv_is_written_to_alone(here: Here) -> None:
-    """Beside another target it is refused; the other one reads the message."""
-    bob, eve = here.connect("bob"), here.connect("eve")
-    assert verbs(eve.ask("PRIVMSG NickServ,bob :HELP")) == ["407"]
-    assert verbs(bob.read())[-1] == "PRIVMSG"
+@pytest.mark.parametrize("targets", ["NickServ,bob", "bob,nickserv", "#lobby,NICKSERV,bob", "NickServ,NickServ"])
+@pytest.mark.parametrize("verb", ["PRIVMSG", "NOTICE", "@label=1 PRIVMSG", "BATCH"])
+def test_nickserv_is_written_to_alone(make_here: Callable[..., Here], targets: str, verb: str) -> None:
+    """Beside another target the whole line is refused: it may hold a password, which the other one must not read."""
+    here = make_here(keeping=True)
+    caps = "batch draft/multiline message-tags labeled-response echo-message"
+    bob, una = here.member("bob"), here.member("una", caps=caps)
+    bob.read()
+    lines = [f"{verb} {targets} :IDENTIFY {SECRET}"]
+    if verb == "BATCH":
+        lines = [f"BATCH +1 draft/multiline {targets}", f"@batch=1 PRIVMSG {targets} :IDENTIFY {SECRET}", "BATCH -1"]
+    answer = una.ask(*lines)
+    # A NOTICE is refused silently, as everywhere.
+    assert verbs(answer) == ([] if verb == "NOTICE" else ["407"])
+    known = repr([answer, bob.read(), here.world.log_lines, list(read_all(here.stores.database))])
+    assert SECRET not in known and "IDENTIFY" not in known
 
 
 def test_a_multiline_message_is_no_command(here: Here) -> None:

@@ -103,7 +103,8 @@ def test_services_are_asked_whatever_the_text_is(here: Here) -> None:
     assert "404" not in verbs(una.ask("PRIVMSG NickServ :IDENTIFY open sesame"))
     assert here.world.spam.unsaved == {}
     assert "531" not in verbs(una.ask("PRIVMSG *playback :PLAY open sesame"))
-    assert verbs(una.ask("PRIVMSG NickServ,una :open sesame")) == ["531", "531"]
+    assert verbs(una.ask("PRIVMSG NickServ,una :open sesame")) == ["407"]
+    assert verbs(una.ask("PRIVMSG *playback,una :open sesame")) == ["531", "531"]
 
 
 def test_the_text_of_a_reaction_is_a_text(two: tuple[Client, Client], here: Here) -> None:
