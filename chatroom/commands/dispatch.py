@@ -6,6 +6,7 @@ labeled-response).
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from chatroom.chat.delivery.replies import send_labelled
@@ -39,7 +40,7 @@ from chatroom.irc.limits import LABEL_BYTES
 from chatroom.irc.message import Message, parse
 
 if TYPE_CHECKING:
-    from chatroom.chat.people.session import Session
+    from chatroom.chat.people.session import Registration, Session
     from chatroom.chat.world import World
 
 REFUSAL_CODES: dict[type[Refused], str] = {
@@ -58,6 +59,8 @@ REFUSAL_CODES: dict[type[Refused], str] = {
 
 _HTTP = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"})
 """The methods of HTTP requests (RFC 9110), and ``PRI``, with which HTTP/2 begins. No IRC command is called so."""
+_HTTP_VERSION = re.compile(r"HTTP/\d", re.IGNORECASE)
+"""How the last word of a request's first line begins."""
 
 _BYTE_ORDER_MARK = "\ufeff"
 ROOM_RETRY_MS = 100
@@ -83,7 +86,7 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
         message = parse(line.text)
     verb = message.verb
     context = Context(world, session, verb, message.tags)
-    if session.registration is not None and verb in _HTTP:
+    if session.registration is not None and _is_http(session.registration, line, message):
         _turn_away_browser(context)
         return ()
     if isinstance(line, Malformed):
@@ -224,6 +227,22 @@ def _allowed(context: Context, command: Command, params: list[str]) -> bool:
 
 def _refuse_unknown(context: Context, verb: str) -> None:
     context.reply(numerics.ERR_UNKNOWNCOMMAND, printable(verb))
+
+
+def _is_http(registration: Registration, line: str | Malformed, message: Message) -> bool:
+    """True if a line before the welcome is that of an HTTP request.
+
+    Other methods than those we know are judged by the first line alone, which is the request's: a later line of IRC may
+    end in any word.
+    """
+    is_first, registration.has_spoken = not registration.has_spoken, True
+    if message.verb in _HTTP or not is_first:
+        return message.verb in _HTTP
+    if isinstance(line, Malformed):
+        if line == Malformed.TOO_LONG:  # the end may be lost
+            return bool(message.params) and message.params[0].startswith("/")
+        line = line.text
+    return _HTTP_VERSION.match(line.rpartition(" ")[2]) is not None
 
 
 def _turn_away_browser(context: Context) -> None:

@@ -47,6 +47,7 @@ PLAIN_REGISTRATION = (
     "realname",
     "passwords",
     "server_password_given",
+    "has_spoken",
     "cap_open",
     "told_account_id",
     "away",

@@ -27,6 +27,7 @@ class Registration:
         "away",
         "cap_open",
         "channel",
+        "has_spoken",
         "listing",
         "nick",
         "passwords",
@@ -47,6 +48,8 @@ class Registration:
         """The passwords of PASS that were not checked yet, oldest first."""
         self.server_password_given = False
         """True if one of the passwords was that of the server."""
+        self.has_spoken = False
+        """True if the session has sent a line, whatever it was."""
         self.cap_open = False
         """True while CAP negotiation delays the registration, until CAP END."""
         self.account: AccountEntry | None = None
