@@ -83,6 +83,11 @@ def local_path(address: DatabaseAddress) -> Path:
     return runtime_directory() / f"postgresql-{hashlib.sha256(address.place.encode()).hexdigest()[:20]}"
 
 
+def describe_database(address: DatabaseAddress) -> str:
+    """The address as two processes compare it: of a file, the path that all links to it lead to."""
+    return os.path.realpath(address) if isinstance(address, Path) else address.place
+
+
 def is_server_url(text: str) -> bool:
     """True if the text is meant as the URL of a database server."""
     return text.partition("://")[0] in _SCHEMES and "://" in text

@@ -234,6 +234,16 @@ def find_unsafe(settings: Settings) -> list[Finding]:
             if settings.hooks.is_exposed
             else []
         ),
+        *(
+            [
+                Finding(
+                    "backup.every makes no backups: the database is on a server",
+                    "have pg_dump run there, and set backup.every to nothing",
+                )
+            ]
+            if settings.database.url is not None and settings.backup.every
+            else []
+        ),
         *([exposure] if exposure is not None else []),
         *_find_readable_password(settings.database.password_file),
     ]

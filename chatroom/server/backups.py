@@ -213,4 +213,6 @@ class Backups(LoopThread):
 
 def _wanted(settings: Settings) -> tuple[int, Path] | None:
     """Return how often a backup is wanted, in seconds, and where; None if none is."""
-    return (settings.backup.every, settings.backup_directory) if settings.backup.every else None
+    if not settings.backup.every or settings.database.url is not None:  # ``find_unsafe`` tells of the latter
+        return None
+    return settings.backup.every, settings.backup_directory

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
     from chatroom.server.workers import Workers
 
 
-def make_ledger(journal: Journal | None, history: History) -> tuple[Ledger, JournalThread | None]:
-    """Make the ledger of a world, and the thread that commits for it. Without the thread, ticks commit."""
-    if journal is None or history.synchronous != "full":
+def make_ledger(
+    journal: Journal | None, history: History, *, is_remote: bool = False
+) -> tuple[Ledger, JournalThread | None]:
+    """Make the ledger of a world, and the thread that commits for it. Without the thread, ticks commit.
+
+    ``is_remote``: the database is on a server, for which no tick waits, however quick it mostly is.
+    """
+    if journal is None or (history.synchronous != "full" and not is_remote):
         return Ledger(journal, history), None
     from chatroom.chat.delivery.gated_ledger import GatedLedger
     from chatroom.server.journal_thread import JournalThread

@@ -18,6 +18,7 @@ from chatroom.chat.farewell import end_all
 from chatroom.chat.filter_actions import save_hits
 from chatroom.chat.log_line import Level
 from chatroom.config import Settings
+from chatroom.database_address import local_path
 from chatroom.errors import ServeError
 from chatroom.server import garbage
 from chatroom.server.backlogs import send_buffer_bytes
@@ -51,16 +52,17 @@ from chatroom.server.turnstile import Turnstile
 from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
-from chatroom.storage.sqlite.history_upkeep import open_upkeep
-from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
+from chatroom.storage.opening import open_journal, open_stores, open_upkeep
 from chatroom.storage.write_guard import WriteGuard
 
 if TYPE_CHECKING:
+    from chatroom.chat.stored.history_stores import Journal
     from chatroom.chat.world import World
     from chatroom.server.hook_listener import HookListener
     from chatroom.server.journal_thread import JournalThread
     from chatroom.server.metrics_server import MetricsServer
+    from chatroom.storage.postgresql.server_lock import ServerLock
+    from chatroom.storage.sql.sql_stores import SqlStores
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a busy thread may keep Python's lock from a waiting tick; 5 ms by default."""
@@ -87,6 +89,7 @@ class Daemon:
         *,
         before: Predecessor | None = None,
         lock: DaemonLock | None = None,
+        server_lock: ServerLock | None = None,
     ) -> None:
         """``before`` is the daemon whose place this one takes. Without ``lock`` none can take the place of this one."""
         self._settings = settings
@@ -109,7 +112,8 @@ class Daemon:
         self._signals = ProcessSignals()
         self._started_io = False
         self._guard: WriteGuard | None = None
-        self._journal: SqliteJournal | None = None
+        self._server_lock = server_lock
+        self._journal: Journal | None = None
         self._journal_thread: JournalThread | None = None
         """Commits for the ticks; None if they do it themselves."""
         self._upkeep: Upkeep | None = None
@@ -127,7 +131,7 @@ class Daemon:
         """Open everything and begin to accept connections. Raises ``ChatroomError``."""
         self._screen.output.open()
         # The addresses come first: if one of them cannot be had, the database is not migrated either.
-        settings, path, before = self._settings, self._settings.database.path, self._before
+        settings, address, before = self._settings, self._settings.database.address, self._before
         buffer_bytes = send_buffer_bytes(settings.limits.sendq_bytes)
         if before is not None:
             sockets = before.open_listeners(settings.listen, buffer_bytes)
@@ -142,9 +146,9 @@ class Daemon:
             lists, levels = Blocklists(self._report), self._screen.levels
             runtime = DaemonRuntime(self._load_settings, counter, facts, lists, levels)
             upgraded_from = self._prepare_database(runtime)
-            self._guard = WriteGuard(path)
+            self._guard = WriteGuard(address) if isinstance(address, Path) else None
             world, last_change_id, has_admin = self._load(runtime)
-            self._control_path = paths.control_socket(path)
+            self._control_path = paths.control_socket(local_path(address))
             handed = before.control if before is not None else None
             control = handed or open_control(self._control_path)
         except BaseException:
@@ -201,40 +205,41 @@ class Daemon:
 
     def _prepare_database(self, runtime: DaemonRuntime) -> Path | None:
         """Make or upgrade the database. Return the copy of the older one, if it was upgraded."""
-        settings, path = self._settings, self._settings.database.path
+        settings, address = self._settings, self._settings.database.address
         if self._before is not None:
             return self._before.upgrade_database(
-                path, lambda stores: load_world(settings, stores, runtime, Ledger(None, settings.history), self._zone)
+                address,
+                lambda stores: load_world(settings, stores, runtime, Ledger(None, settings.history), self._zone),
             )
-        # Page 1 is written twice: into the file, as this connection is the last to close it, and, in ``_load``, at the
-        # beginning of the log of this run. So a copy of the file from an earlier run does not fit this log.
-        with open_stores(path, create=True, migrate=True) as stores:
-            stores.database.write_first_page()
+        # Twice: this connection is the last one to close a file, and writes into it; the one in ``_load`` writes at the
+        # beginning of the log of this run.
+        with open_stores(address, create=True, migrate=True) as stores:
+            stores.begin_run()
             return stores.upgraded_from
 
     def _load(self, runtime: DaemonRuntime) -> tuple[World, int, bool]:
         """Return the world, the last change that it has, and True if there is an admin."""
-        settings, path, before = self._settings, self._settings.database.path, self._before
+        settings, address, before = self._settings, self._settings.database.address, self._before
         with self._open_stores() as stores:
             if before is None:
-                stores.database.write_first_page()
+                stores.begin_run()
             # Before everything is loaded: a change meanwhile is read twice rather than never.
             last_change_id = stores.last_change_id() if before is None else before.last_change_id
             if settings.history.enabled:
                 full = settings.history.synchronous == "full"
-                self._journal = open_journal(path, full=full, guard=self._guard)
+                self._journal = open_journal(address, full=full, guard=self._guard)
                 self._upkeep = Upkeep(
-                    lambda: open_upkeep(path), lambda: world.settings.history, self._is_short, self._turnstile
+                    lambda: open_upkeep(address), lambda: world.settings.history, self._is_short, self._turnstile
                 )
-            ledger, self._journal_thread = make_ledger(self._journal, settings.history)
+            ledger, self._journal_thread = make_ledger(self._journal, settings.history, is_remote=self._guard is None)
             world = load_world(settings, stores, runtime, ledger, self._zone)
             if before is None:
                 begin_anew(world, stores)
             return world, last_change_id, stores.accounts.count_admins() > 0
 
     def _make_watch(self, hub: Hub, runtime: DaemonRuntime, last_change_id: int) -> StoreWatch:
-        assert self._guard is not None and self._listener is not None
-        watch = StoreWatch(hub, self._guard, self._turnstile, last_change_id)
+        assert self._listener is not None
+        watch = StoreWatch(hub, self._guard, self._turnstile, last_change_id, self._server_lock)
         runtime.more_facts = lambda: {**watch.facts(), **self._backups.state.facts(), **self._hooks.state.facts()}
         if self._lock is not None:
             runtime.upgrade = self._upgrade = Upgrade(
@@ -255,9 +260,9 @@ class Daemon:
             )
         return watch
 
-    def _open_stores(self) -> SqliteStores:
+    def _open_stores(self) -> SqlStores:
         """Open stores for a background thread."""
-        return open_stores(self._settings.database.path, writer=self._writer, guard=self._guard)
+        return open_stores(self._settings.database.address, writer=self._writer, guard=self._guard)
 
     def _report(self, line: str, level: Level = Level.WARNING) -> None:
         """Log what is wrong, or is well again. From any thread, without the hub lock."""
@@ -291,7 +296,7 @@ class Daemon:
         if before is not None:
             self._screen.show([before.summary])
         if not has_admin:
-            self._screen.show([no_admin_line(settings.database.path)])
+            self._screen.show([no_admin_line(settings.database.address)])
 
     def _reload(self) -> None:
         """Read the configuration again. From a thread of its own."""

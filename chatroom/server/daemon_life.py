@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatroom.errors import ServeError
 from chatroom.server.daemon import Daemon
 from chatroom.server.database_directory import prepare_directory, remove_empty
 from chatroom.server.handover.predecessor import Predecessor
@@ -17,10 +17,13 @@ from chatroom.server.own_process import allow_many_files, keep_secrets
 from chatroom.server.process_signals import ignore_early_upgrades
 from chatroom.server.service_manager import ServiceManager
 from chatroom.storage.daemon_lock import DaemonLock
+from chatroom.storage.opening import make_server_lock
 from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
 
 if TYPE_CHECKING:
+    from chatroom.database_address import DatabaseAddress
     from chatroom.server.daemon_runtime import LoadSettings
+    from chatroom.storage.postgresql.server_lock import ServerLock
 
 
 def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
@@ -37,20 +40,38 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
         with before:
             lock = before.introduce(load_settings())
             settings = load_settings()  # a reload may have come in between, and the other daemon ticks no more now
-            run(Daemon(settings, load_settings, zone, manager, before=before, lock=lock))
+            with _server_lock(settings.database.address) as server_lock:  # which the other daemon still has
+                run(Daemon(settings, load_settings, zone, manager, before=before, lock=lock, server_lock=server_lock))
         return
     settings = load_settings()
-    if settings.database.url is not None:
-        raise ServeError(f"{settings.database.url}: the daemon does not serve a database on a server yet")
-    database = settings.database.path
-    made = prepare_directory(database)
+    address = settings.database.address
+    if not isinstance(address, Path):
+        with DaemonLock.acquire(address) as lock, _server_lock(address) as server_lock:
+            assert server_lock is not None
+            server_lock.acquire()
+            run(Daemon(settings, load_settings, zone, manager, inherited, lock=lock, server_lock=server_lock))
+        return
+    made = prepare_directory(address)
     with contextlib.ExitStack() as on_failure:
         on_failure.callback(remove_empty, made)
-        with DaemonLock.acquire(database) as lock:
+        with DaemonLock.acquire(address) as lock:
             if made:  # nobody else can know the lock's file in a directory that did not exist
                 on_failure.callback(lock.path.unlink, missing_ok=True)
-            refuse_foreign_log(database)
+            refuse_foreign_log(address)
             run(Daemon(settings, load_settings, zone, manager, inherited, lock=lock), on_failure.pop_all)
+
+
+@contextlib.contextmanager
+def _server_lock(address: DatabaseAddress) -> Iterator[ServerLock | None]:
+    """Make the lock of a database on a server, and release it at the end. None for a database in a file."""
+    if isinstance(address, Path):
+        yield None
+        return
+    lock = make_server_lock(address)
+    try:
+        yield lock
+    finally:
+        lock.release()
 
 
 def run(daemon: Daemon, started: Callable[[], object] = lambda: None) -> None:

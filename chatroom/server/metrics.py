@@ -41,7 +41,8 @@ class Sources:
     counts: Counts
     counter: ConnectionCounter
     supervisor: Supervisor
-    database: Path
+    database: Path | None
+    """The file; None for a database on a server."""
     certificates: Sequence[Path]
     backups: Callable[[], BackupState]
     """Returns how the scheduled backups are. From any thread."""
@@ -121,9 +122,10 @@ class DaemonMetrics(Collector):
 
     def _collect_files(self) -> Iterator[Metric]:
         path = self._sources.database
-        yield _gauge("database_bytes", "Size of the database file, which has the history.", _size(path))
-        log_path = path.with_name(f"{path.name}-wal")
-        yield _gauge("write_ahead_log_bytes", "Size of the write-ahead log.", _size(log_path))
+        if path is not None:
+            yield _gauge("database_bytes", "Size of the database file, which has the history.", _size(path))
+            log_path = path.with_name(f"{path.name}-wal")
+            yield _gauge("write_ahead_log_bytes", "Size of the write-ahead log.", _size(log_path))
         if self._sources.certificates:
             from chatroom.server.certificates import read_certificate  # as in ``open_entrance``
 

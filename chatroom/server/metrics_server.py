@@ -119,7 +119,7 @@ class MetricsServer(LoopThread):
         certificates = [path for listen in settings.listen for path in listen.certificate]
         sources = Sources(
             *(hub, metered, hub.world.runtime.counts, counter, supervisor),
-            *(settings.database.path, certificates, backups, hooks, hook_listener),
+            *(None if settings.database.url else settings.database.path, certificates, backups, hooks, hook_listener),
         )
         self._server.set_app(_only_metrics(make_wsgi_app(make_registry(sources))))
         self.start()

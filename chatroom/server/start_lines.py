@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chatroom import paths
 from chatroom.config import Settings, find_unsafe
+from chatroom.database_address import DatabaseAddress
 from chatroom.server.listening_sockets import Inherited, describe_inherited
 from chatroom.server.own_process import own_program
 from chatroom.storage.file_modes import find_open_files
@@ -34,7 +35,7 @@ def start_lines(
         *(f"web page at {url}" for url in _page_urls(settings, where)),
         *([f"metrics at {metrics_url}"] if metrics_url else []),
         *([f"incoming hooks at {hooks_url}"] if hooks_url else []),
-        f"database {settings.database.path}",
+        f"database {settings.database.address}",
         *([upgraded] if upgraded_from is not None else []),
         f"configuration {source}",
     ]
@@ -53,12 +54,17 @@ def _page_urls(settings: Settings, where: list[str]) -> list[str]:
 
 def risk_lines(settings: Settings) -> list[str]:
     """Return a line for each unsafe setting, and for each file of the database that others may read."""
-    return [f"warning: {text}" for text in [*find_unsafe(settings), *find_open_files(settings.database.path)]]
+    open_files = [] if settings.database.url is not None else find_open_files(settings.database.path)
+    return [f"warning: {text}" for text in [*find_unsafe(settings), *open_files]]
 
 
-def no_admin_line(database: Path) -> str:
+def no_admin_line(database: DatabaseAddress) -> str:
     """Return how to make the first admin."""
-    flag = "" if database == paths.default_database() else f" --database {shlex.quote(str(database))}"
+    flag = (
+        ""
+        if isinstance(database, Path) and database == paths.default_database()
+        else f" --database {shlex.quote(str(database))}"
+    )
     return f"there is no admin yet; make one with: {own_program()}{flag} user create-admin NAME"
 
 
@@ -67,7 +73,7 @@ def describe_set_up(settings: Settings, where: list[str], metrics_url: str) -> d
     source = settings.source
     return {
         "listening": ", ".join(where),
-        "database": str(settings.database.path),
+        "database": str(settings.database.address),
         "configuration": str(source.absolute() if source else "none (defaults)"),
         "pid": str(os.getpid()),
         **({"metrics": metrics_url} if metrics_url else {}),

@@ -82,11 +82,14 @@ def _find_in_gzip(body: bytes) -> str | None:
 
 def find_named(settings: Settings) -> frozenset[tuple[int, int]]:
     """Return device and inode of the files with secrets that the settings name."""
-    paths = [*database_files(settings.database.path), *(path for listen in settings.listen for path in listen.key)]
-    paths += [path for path in (settings.source, settings.log.file) if path is not None]
-    backups = BackupDirectory(settings.backup_directory, settings.database.path)
-    with contextlib.suppress(OSError):  # what cannot be listed is not found in the page's directory either
-        paths += [backup.path for backup in backups.list_all()]
+    paths = [path for listen in settings.listen for path in listen.key]
+    named = settings.source, settings.log.file, settings.database.password_file
+    paths += [path for path in named if path is not None]
+    if settings.database.url is None:
+        paths += database_files(settings.database.path)
+        backups = BackupDirectory(settings.backup_directory, settings.database.path)
+        with contextlib.suppress(OSError):  # what cannot be listed is not found in the page's directory either
+            paths += [backup.path for backup in backups.list_all()]
     found = set()
     for path in paths:
         try:

@@ -5,6 +5,8 @@ What an engine needs is imported only if it is the one.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from chatroom.errors import StorageError
 
 if TYPE_CHECKING:
     from chatroom.chat.stored.history_stores import Journal
+    from chatroom.storage.postgresql.server_lock import ServerLock
     from chatroom.storage.sql.sql_stores import SqlStores
     from chatroom.storage.sql.timestamps import Clock
     from chatroom.storage.sql.upkeep_steps import SqlUpkeep
@@ -104,6 +107,55 @@ def open_upkeep(address: DatabaseAddress, *, clock: Clock | None = None) -> SqlU
     from chatroom.storage.postgresql import server_upkeep
 
     return server_upkeep.open_upkeep(address, clock=clock or utc_now)
+
+
+@contextlib.contextmanager
+def upgraded_stores(address: DatabaseAddress, guard: WriteGuard | None = None) -> Iterator[SqlStores]:
+    """Connect to an existing database and upgrade it if it is older: all at once, at the end of the block.
+
+    In the block, these stores show the upgraded database, and other connections the older one. If the block raises, or
+    the process dies, the database is as it was. The caller must hold the ``DaemonLock``. ``guard`` is that of a file.
+    Raises as ``open_stores``.
+    """
+    if isinstance(address, Path):
+        from chatroom.storage.sqlite import sqlite_stores
+
+        assert guard is not None
+        with sqlite_stores.upgraded_stores(address, guard) as file_stores:
+            yield file_stores
+        return
+    require_psycopg(address)
+    from chatroom.storage.postgresql import postgresql_stores
+
+    with postgresql_stores.upgraded_stores(address) as server_stores:
+        yield server_stores
+
+
+def make_server_lock(address: ServerAddress) -> ServerLock:
+    """The lock of a server's database, which is not taken yet. Raises ``StorageError`` without the package."""
+    require_psycopg(address)
+    from chatroom.storage.postgresql.server_lock import ServerLock
+
+    return ServerLock(address)
+
+
+def newest_version() -> int:
+    """The schema version that this code reads and writes. It is the same for all engines."""
+    from chatroom.storage.sqlite import migrate
+
+    return migrate.newest_version()
+
+
+def read_schema_version(address: DatabaseAddress) -> int:
+    """The schema version of a database. Raises ``StorageError``."""
+    if isinstance(address, Path):
+        from chatroom.storage.sqlite import migrate
+
+        return migrate.read_schema_version(address)
+    require_psycopg(address)
+    from chatroom.storage.postgresql import server_migrate
+
+    return server_migrate.read_schema_version(address)
 
 
 def require_psycopg(address: ServerAddress) -> None:

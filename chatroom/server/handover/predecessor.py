@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.handover.document import READABLE
 from chatroom.chat.handover.world_state import greet, require_readable, world_from_state
+from chatroom.database_address import describe_database
 from chatroom.errors import ChatroomError, HandoverRefused
 from chatroom.server.handover.handover_link import VARIABLE, Link, Message
 from chatroom.server.listener import open_listener
 from chatroom.storage.daemon_lock import DaemonLock
-from chatroom.storage.sqlite.migrate import newest_version
-from chatroom.storage.sqlite.sqlite_stores import SqliteStores, upgraded_stores
+from chatroom.storage.opening import newest_version, upgraded_stores
 from chatroom.storage.write_guard import WriteGuard
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.world import World
     from chatroom.config import Listen, Settings
+    from chatroom.database_address import DatabaseAddress
     from chatroom.server.connection_counter import ConnectionCounter
     from chatroom.server.io_thread import IoThread
+    from chatroom.storage.sql.sql_stores import SqlStores
 
 UPGRADING = "The server is being upgraded: connect again"
 """Why a connection that cannot be handed over is closed."""
@@ -87,7 +89,7 @@ class Predecessor:
                     "pid": os.getpid(),
                     "readable": list(READABLE),
                     "schema": newest_version(),
-                    "database": os.path.realpath(settings.database.path),
+                    "database": describe_database(settings.database.address),
                 }
             }
         )
@@ -95,9 +97,9 @@ class Predecessor:
         assert state is not None
         require_readable(state["world"]["version"])
         self._state = state
-        return self._take_sockets(settings.database.path)
+        return self._take_sockets(settings.database.address)
 
-    def _take_sockets(self, database: Path) -> DaemonLock:
+    def _take_sockets(self, database: DatabaseAddress) -> DaemonLock:
         state = self._state
         extra = 2 + len(state["listening"]) + len(state["web"])
         numbers = self._link.receive_descriptors(extra + len(state["connections"]))
@@ -135,7 +137,7 @@ class Predecessor:
             sock.close()
         return opened
 
-    def upgrade_database(self, path: Path, make_world: Callable[[SqliteStores], World]) -> Path | None:
+    def upgrade_database(self, address: DatabaseAddress, make_world: Callable[[SqlStores], World]) -> Path | None:
         """Upgrade the database if it is older. Raises ``ChatroomError``, and then nothing has changed.
 
         Return the copy of the older one, if it was upgraded.
@@ -143,11 +145,11 @@ class Predecessor:
         Before it is upgraded for good, a world is made from it and takes the state over: what would fail later fails
         while the other daemon can still go on with the database as it was.
         """
-        guard = WriteGuard(path)
-        if self._state["database_id"] != list(guard.file.identity):
-            raise HandoverRefused(f"{path}: another file was put in the place of the database")
-        with upgraded_stores(path, guard) as stores:
-            if stores.upgraded_from is not None:
+        guard = WriteGuard(address) if isinstance(address, Path) else None
+        if guard is not None and self._state["database_id"] != list(guard.file.identity):
+            raise HandoverRefused(f"{address}: another file was put in the place of the database")
+        with upgraded_stores(address, guard) as stores:
+            if stores.is_upgraded:
                 self._report("upgrading the database")
                 world_from_state(make_world(stores), self._state["world"])
             return stores.upgraded_from

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from chatroom.chat.handover.document import VERSION
 from chatroom.chat.handover.world_state import world_to_state
 from chatroom.chat.log_line import Level
+from chatroom.database_address import describe_database
 from chatroom.errors import ChatroomError, HandoverRefused, ServeError
 from chatroom.server.connection_state import can_be_handed_over, connection_to_state
 from chatroom.server.handover.asker import Asker, AskingSession
 from chatroom.server.handover.leaving import close_rest
 from chatroom.server.handover.standstill import Standstill
 from chatroom.server.handover.successor import START_S, TAKE_OVER_S, UPGRADE_S, Successor
-from chatroom.storage.sqlite.migrate import newest_version, read_schema_version
+from chatroom.storage.opening import newest_version, read_schema_version
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -58,7 +59,7 @@ class Parts:
     """Those who listen besides: ``metrics`` and ``hooks``."""
     turnstile: Turnstile
     lock: DaemonLock
-    guard: WriteGuard
+    guard: WriteGuard | None
     watch: StoreWatch
     manager: ServiceManager
     report: Callable[[str, Level], None]
@@ -127,7 +128,7 @@ class Upgrade:
 
     def _upgrade(self, asker: Asker) -> None:
         parts, began_s = self._parts, time.monotonic()
-        fault = parts.guard.find_fault()
+        fault = "" if parts.guard is None else parts.guard.find_fault()
         if fault:
             raise HandoverRefused(fault)
         parts.report("upgrading: starting the new daemon", Level.INFO)
@@ -205,7 +206,7 @@ class Upgrade:
             successor.upgrades = hello["schema"] > newest_version()
             if hello["schema"] < newest_version():
                 raise HandoverRefused("the new program is older, and does not know this database")
-            if hello["database"] != os.path.realpath(parts.settings.database.path):
+            if hello["database"] != describe_database(parts.settings.database.address):
                 raise HandoverRefused(f"the new configuration has another database: {hello['database']}")
         except BaseException:
             successor.kill()
@@ -217,7 +218,7 @@ class Upgrade:
         if not self._can_be_upgraded:
             return False
         try:
-            return read_schema_version(self._parts.settings.database.path) > newest_version()
+            return read_schema_version(self._parts.settings.database.address) > newest_version()
         except ChatroomError:
             return True  # nobody knows
 
@@ -262,7 +263,7 @@ class Upgrade:
                 "web": list(web),
                 "last_change_id": parts.watch.last_change_id,
                 "next_session": parts.listener.take_number(),
-                "database_id": list(parts.guard.file.identity),
+                "database_id": [] if parts.guard is None else list(parts.guard.file.identity),
             }
         files = [parts.lock.descriptor, control.fileno(), *web.values(), *(sock.fileno() for sock in listening)]
         return carried, state, [*files, *(connection.fd for connection in carried)]

@@ -29,6 +29,10 @@ _DEFAULTS: dict[str, str | int] = {
 """What the URL does not say. The timeouts are in seconds, the last one in milliseconds."""
 
 
+_SERVER_SIDE = b"SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
+"""The same for the server: it must not keep the locks of a machine that is gone."""
+
+
 class _NumberDumper(Dumper):
     """Sends a truth value as the number that its column has."""
 
@@ -57,7 +61,11 @@ def connect(address: ServerAddress) -> psycopg.Connection:
     # Always eight bytes: otherwise each size of a number would be another statement to prepare.
     connection.adapters.register_dumper(int, Int8Dumper)
     try:
+        connection.execute(_SERVER_SIDE)
         _require_usable(address, connection)
+    except psycopg.Error as error:
+        connection.close()
+        raise postgresql_errors.from_connecting(address, error) from error
     except BaseException:
         connection.close()
         raise

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from chatroom.database_address import ServerAddress
 from chatroom.storage.postgresql.server_database import BUSY_TIMEOUT_S, PostgresqlDatabase
-from chatroom.storage.postgresql.server_migrate import bring_up
+from chatroom.storage.postgresql.server_migrate import bring_up, upgrading
 from chatroom.storage.sql.sql_stores import SqlStores
 from chatroom.storage.sql.timestamps import Clock, utc_now
 
@@ -25,6 +28,18 @@ class PostgresqlStores(SqlStores):
     def address(self) -> ServerAddress:
         """The database of the server."""
         return self._server.address
+
+
+@contextlib.contextmanager
+def upgraded_stores(address: ServerAddress) -> Iterator[PostgresqlStores]:
+    """Connect to an existing database and upgrade it if it is older: all at once, at the end of the block."""
+    with (
+        contextlib.closing(PostgresqlDatabase(address, "cli", utc_now, BUSY_TIMEOUT_S)) as database,
+        upgrading(database) as is_upgraded,
+    ):
+        stores = PostgresqlStores(database)
+        stores.is_upgraded = is_upgraded
+        yield stores
 
 
 def open_stores(

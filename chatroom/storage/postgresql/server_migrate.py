@@ -7,11 +7,15 @@ the same time apply each migration once.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from functools import cache
 
+from chatroom.database_address import ServerAddress
 from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated
 from chatroom.storage.migration_files import Migration, read_migrations
-from chatroom.storage.postgresql.server_database import PostgresqlDatabase
+from chatroom.storage.postgresql.server_database import BUSY_TIMEOUT_S, PostgresqlDatabase
+from chatroom.storage.sql.timestamps import utc_now
 
 
 @cache
@@ -66,6 +70,29 @@ def bring_up(database: PostgresqlDatabase, *, create: bool, migrate: bool) -> No
     while version < newest:
         with database.transaction():
             version = _apply(database, version, most=1)
+
+
+@contextlib.contextmanager
+def upgrading(database: PostgresqlDatabase) -> Iterator[bool]:
+    """Bring an existing database to ``newest_version`` in one transaction, which is committed at the end of the block.
+
+    If the block raises or the process dies in it, nothing has happened. Yields False if the database is at
+    ``newest_version`` already: then there is no transaction. Raises as ``bring_up``.
+    """
+    version = read_version(database)
+    if version == 0 or version >= newest_version():
+        bring_up(database, create=False, migrate=False)
+        yield False
+        return
+    with database.together():
+        _apply(database, version)
+        yield True
+
+
+def read_schema_version(address: ServerAddress) -> int:
+    """The schema version of a database. Raises ``StorageError``."""
+    with contextlib.closing(PostgresqlDatabase(address, "cli", utc_now, BUSY_TIMEOUT_S)) as database:
+        return read_version(database)
 
 
 def _apply(database: PostgresqlDatabase, version: int, *, most: int | None = None) -> int:

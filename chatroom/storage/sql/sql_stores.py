@@ -49,6 +49,10 @@ class SqlStores:
         self.accounts: AccountStore = SqlAccounts(database)
         self.bans: BanStore = SqlBans(database)
         self.audit: AuditStore = SqlAudit(database)
+        self.upgraded_from: Path | None = None
+        """The copy of the older database, if opening has upgraded a file; otherwise None."""
+        self.is_upgraded = False
+        """True if opening has upgraded the database."""
         self._changes = ChangeLog(database)
 
     @cached_property
@@ -151,6 +155,9 @@ class SqlStores:
     def address(self) -> Path | ServerAddress:
         """Where the database is."""
         raise NotImplementedError
+
+    def begin_run(self) -> None:
+        """Note that a run of the daemon begins."""
 
     def server_key(self, name: str) -> bytes:
         """The secret called ``name``, made at the first call."""

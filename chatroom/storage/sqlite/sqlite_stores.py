@@ -28,13 +28,17 @@ class SqliteStores(SqlStores):
         super().__init__(database)
         self._file = database
         self.upgraded_from = upgraded_from
-        """The copy of the older database, if opening has upgraded it; otherwise None."""
+        self.is_upgraded = upgraded_from is not None
         database.note_commits()
 
     @property
     def database(self) -> SqliteDatabase:
         """The connection."""
         return self._file
+
+    def begin_run(self) -> None:
+        """Write page 1, so that a copy of the file from an earlier run does not fit the log of this one."""
+        self._file.write_first_page()
 
     @property
     def path(self) -> Path:

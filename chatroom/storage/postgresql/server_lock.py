@@ -1,0 +1,116 @@
+"""Keeps a second daemon, of another machine, from serving a server's database: a lock of a session there.
+
+The lock on this machine (``daemon_lock``) cannot know of it. The server releases the lock when the connection ends,
+also because the machine of its daemon is gone (``connecting``).
+"""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+
+from chatroom.database_address import ServerAddress
+from chatroom.errors import AlreadyServing, StorageError
+from chatroom.storage.postgresql import postgresql_errors
+from chatroom.storage.postgresql.connecting import connect
+
+_CLASS, _NUMBER = 0x63686174, 1
+"""The lock: ``chat`` in ASCII, and the one of the daemon. A pair is apart from the single number of the write lock."""
+_TRY_LOCK = f"SELECT pg_try_advisory_lock({_CLASS}, {_NUMBER})".encode()
+_FIND_HOLDER = (
+    "SELECT coalesce(host(a.client_addr), 'this machine or a socket') FROM pg_locks AS l"
+    " JOIN pg_stat_activity AS a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"
+    f" AND l.classid = {_CLASS} AND l.objid = {_NUMBER}"
+    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+).encode()
+_PATIENCE_S = 2.0
+"""How long ``acquire`` tries: the connection of a daemon that was killed may not have ended yet."""
+_PAUSE_S = 0.05
+_LOOK_EVERY_S = 1.0
+
+
+class ServerLock:
+    """The lock. Belongs to one thread after the other: that of the start, then the store worker's."""
+
+    __slots__ = ("_address", "_connection", "_looked_at_s", "_was_refused")
+
+    def __init__(self, address: ServerAddress) -> None:
+        self._address = address
+        self._connection: psycopg.Connection | None = None
+        """The connection that has the lock; None without it."""
+        self._looked_at_s = 0.0
+        self._was_refused = False
+
+    def acquire(self) -> None:
+        """Take the lock. Raises ``AlreadyServing`` if another daemon has it, and ``StorageError``."""
+        give_up_at = time.monotonic() + _PATIENCE_S
+        while not self._try():
+            if time.monotonic() > give_up_at:
+                raise AlreadyServing(
+                    f"{self._address}: another daemon serves this database, from {self._find_holder()}"
+                )
+            time.sleep(_PAUSE_S)
+
+    def look(self) -> str:
+        """Take the lock if it was lost, or if the daemon before this one has let go of it.
+
+        Return a line for the log if another daemon has it, once; else an empty text. Does nothing most of the time.
+        """
+        now_s = time.monotonic()
+        if now_s < self._looked_at_s + _LOOK_EVERY_S:
+            return ""
+        self._looked_at_s = now_s
+        try:
+            if self._is_held() or self._try():
+                self._was_refused = False
+                return ""
+            holder = self._find_holder()
+        except StorageError:
+            return ""  # whoever needs the server says so
+        if self._was_refused:
+            return ""
+        self._was_refused = True
+        return f"another daemon serves this database too, from {holder}: stop one of them"
+
+    def release(self) -> None:
+        """Release the lock. Idempotent."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _is_held(self) -> bool:
+        if self._connection is None:
+            return False
+        try:
+            self._connection.execute(b"SELECT 1")
+        except psycopg.Error:
+            self.release()
+            return False
+        return True
+
+    def _try(self) -> bool:
+        connection = connect(self._address)
+        try:
+            row = connection.execute(_TRY_LOCK).fetchone()
+        except psycopg.Error as error:
+            connection.close()
+            raise self._fault(error) from error
+        if row == (True,):
+            self._connection = connection
+            return True
+        connection.close()
+        return False
+
+    def _find_holder(self) -> str:
+        connection = connect(self._address)
+        try:
+            row = connection.execute(_FIND_HOLDER).fetchone()
+        except psycopg.Error as error:
+            raise self._fault(error) from error
+        finally:
+            connection.close()
+        return "elsewhere" if row is None else str(row[0])
+
+    def _fault(self, error: psycopg.Error) -> Exception:
+        return postgresql_errors.from_postgresql(self._address, error)
