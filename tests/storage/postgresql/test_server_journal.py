@@ -1,0 +1,140 @@
+"""What a journal on a server does that one on a file does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from harness.postgresql_server import PostgresqlServer
+
+from chatroom.chat.stored.entries import Entry, Kind, first_message_id
+from chatroom.chat.stored.hook_records import HookEventRow, NewHook
+from chatroom.chat.stored.records import Actor
+from chatroom.database_address import ServerAddress
+from chatroom.errors import StorageError
+from chatroom.storage.postgresql import server_journal
+from chatroom.storage.postgresql.connecting import connect
+from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open_stores
+from chatroom.storage.postgresql.server_journal import ServerJournal, open_journal
+
+pytestmark = pytest.mark.debian("postgres")
+
+AT = 1_900_000_000_000
+
+
+@pytest.fixture
+def journal(address: ServerAddress) -> Iterator[ServerJournal]:
+    """The journal of a new database."""
+    journal = open_journal(address)
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def stores(address: ServerAddress) -> Iterator[PostgresqlStores]:
+    """Stores of the same database."""
+    with open_stores(address) as stores:
+        yield stores
+
+
+def said(number: int, channel: str = "#lobby") -> Entry:
+    """A message."""
+    return Entry(first_message_id(AT) + number, AT, channel, Kind.PRIVMSG, "ada!a@h", None, "", channel, str(number))
+
+
+def keep(journal: ServerJournal, *entries: Entry) -> None:
+    """Write entries in one transaction."""
+    assert journal.begin()
+    journal.write(entries)
+    journal.commit()
+
+
+def texts(stores: PostgresqlStores) -> list[str]:
+    """What was said in #lobby."""
+    return [entry.text for entry in stores.history.latest("#lobby", 99)]
+
+
+def test_other_writers_keep_nothing_waiting(journal: ServerJournal, stores: PostgresqlStores) -> None:
+    """While a store has the write lock, messages are written and read."""
+    with stores.database.transaction():
+        keep(journal, said(1))
+    assert texts(stores) == ["1"]
+
+
+def test_a_connection_that_was_lost_meanwhile_is_made_anew(
+    journal: ServerJournal, stores: PostgresqlStores, postgresql_server: PostgresqlServer
+) -> None:
+    """The next transaction needs no second try."""
+    keep(journal, said(1))
+    postgresql_server.end_connections()
+    keep(journal, said(2), said(3, "#new"))
+    with pytest.raises(StorageError):
+        texts(stores)
+    assert texts(stores) == ["1", "2"]
+
+
+def test_a_transaction_is_lost_with_its_connection(
+    journal: ServerJournal, address: ServerAddress, postgresql_server: PostgresqlServer
+) -> None:
+    """All of it, also the conversation that it has added."""
+    assert journal.begin()
+    journal.write([said(1)])
+    postgresql_server.end_connections()
+    with pytest.raises(StorageError):
+        journal.write([said(2)])
+    with pytest.raises(StorageError, match="lost"):
+        journal.commit()
+    journal.rollback()
+    keep(journal, said(3))
+    with open_stores(address) as stores:
+        assert texts(stores) == ["3"]
+
+
+def test_a_server_that_is_away_is_not_asked_by_each_tick(
+    postgresql_server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a while after a try that has failed, the next ones fail at once."""
+    address = postgresql_server.make_database()
+    tries = list[ServerAddress]()
+    journal = open_journal(address)
+
+    def count(one: ServerAddress) -> psycopg.Connection:
+        tries.append(one)
+        return connect(one)
+
+    monkeypatch.setattr(server_journal, "connect", count)
+    postgresql_server.drop_database(address)
+    for _ in range(5):
+        with pytest.raises(StorageError):
+            journal.begin()
+    assert len(tries) == 1
+    journal.close()
+
+
+def test_a_closed_journal_does_not_connect(journal: ServerJournal) -> None:
+    """It was closed on purpose."""
+    journal.close()
+    with pytest.raises(StorageError):
+        journal.begin()
+
+
+def test_events_of_hooks_are_heard_of(journal: ServerJournal, stores: PostgresqlStores, by: Actor) -> None:
+    """The thread that delivers them looks when others commit. A message alone is no news to it."""
+    hook = stores.hooks.add(NewHook("#lobby", url="https://example.org/x", events=("message",)), by).hook
+    assert not stores.changed_elsewhere()
+    keep(journal, said(1))
+    assert not stores.changed_elsewhere()
+    assert journal.begin()
+    journal.add_hook_events([HookEventRow(hook.id, first_message_id(AT) + 1, AT, "message", "ada", "", "1")])
+    journal.commit()
+    assert stores.changed_elsewhere()
+    assert stores.hooks.list_waiting() == [hook.id]
+
+
+@pytest.mark.parametrize("full, setting", [(True, "on"), (False, "off")])
+def test_a_commit_waits_for_the_disk_if_asked(address: ServerAddress, full: bool, setting: str) -> None:
+    """The setting of the session says so."""
+    journal = open_journal(address, full=full)
+    assert journal.execute("SHOW synchronous_commit").fetchone() == (setting,)
+    journal.close()
