@@ -12,6 +12,10 @@ _STEP_S = 0.02
 """How long a step works before it commits. The journal does not wait for it, only other stores do."""
 _CHUNK = 100
 """Rows between two looks at the clock: each look costs three answers of the server."""
+_ENTRY_BYTES = 400
+"""What an entry takes beside its row and its words: its place, and five indexes. Measured with 40,000 messages."""
+_WORDS_FACTOR = 1.5
+"""The words of a message and their index take so much, compared with the words alone."""
 
 
 class ServerUpkeep(SqlUpkeep):
@@ -22,12 +26,26 @@ class ServerUpkeep(SqlUpkeep):
     def __init__(self, database: PostgresqlDatabase) -> None:
         super().__init__(database, _STEP_S, _CHUNK)
 
+    def _measure_history(self) -> int:
+        """What the entries take, to about a tenth.
+
+        The size of the tables is no measure: deleted rows leave room in them, which no statistic tells of. So it is the
+        size of the newest entries, times their number as the server last counted it.
+        """
+        count = self._database.number("SELECT reltuples FROM pg_class WHERE oid = to_regclass('messages')")
+        if count <= 0:
+            count = self._database.number("SELECT count(*) FROM messages")
+        newest = "SELECT {} FROM (SELECT * FROM {} ORDER BY {} DESC LIMIT 1000) AS newest"
+        rows = self._database.number(newest.format("avg(pg_column_size(newest.*))", "messages", "id"))
+        words = self._database.number(newest.format("avg(pg_column_size(newest.*))", "message_words", "message_id"))
+        return int(count * (_ENTRY_BYTES + rows + _WORDS_FACTOR * words))
+
     def scrub_some(self) -> bool:
         """Clear away what was deleted. Returns False: the server does the rest by itself."""
         wanted = self._scrub_wanted()
         if wanted:
             # It writes over the rows, waits for nobody, and keeps nobody waiting. Not in a transaction.
-            self._database.execute("VACUUM messages, places, message_words")
+            self._database.execute("VACUUM (ANALYZE) messages, places, message_words")
             with self._database.transaction():
                 self._database.execute(
                     "UPDATE history_state SET value = greatest(value - ?, 0) WHERE name = 'scrub'", (wanted,)

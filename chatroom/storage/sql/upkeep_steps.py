@@ -47,9 +47,13 @@ class SqlUpkeep:
     def merge_some(self) -> None:
         """Tidy up the full-text index a little after a removal."""
 
+    def _measure_history(self) -> int:
+        """What counts for the size limit, in bytes."""
+        return self._database.sizes().used
+
     def _find_surplus(self, most_bytes: int) -> int:
         """The highest message id to delete so that the database fits into its limit; 0 if it fits."""
-        used = self._database.sizes().used
+        used = self._measure_history()
         if used <= most_bytes:
             return 0
         # A guess, as if all entries were of the same size. The next look corrects it.

@@ -1,0 +1,95 @@
+"""What the upkeep of a history on a server does by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from chatroom.chat.stored.entries import Entry, Kind, next_message_id
+from chatroom.chat.stored.records import Actor
+from chatroom.database_address import ServerAddress
+from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open_stores
+from chatroom.storage.postgresql.server_journal import open_journal
+from chatroom.storage.postgresql.server_upkeep import ServerUpkeep, open_upkeep
+
+pytestmark = pytest.mark.debian("postgres")
+
+AT = 1_900_000_000_000
+
+
+@pytest.fixture
+def stores(address: ServerAddress) -> Iterator[PostgresqlStores]:
+    """Stores on a new database."""
+    with open_stores(address) as stores:
+        yield stores
+
+
+@pytest.fixture
+def upkeep(address: ServerAddress) -> Iterator[ServerUpkeep]:
+    """The upkeep of the database."""
+    upkeep = open_upkeep(address)
+    yield upkeep
+    upkeep.close()
+
+
+def keep(address: ServerAddress, count: int) -> list[Entry]:
+    """Write and index messages, a second apart."""
+    journal = open_journal(address)
+    entries, last = list[Entry](), journal.last_message_id()
+    for number in range(count):
+        time_ms = AT + 1000 * number
+        last = next_message_id(last, time_ms)
+        entries.append(Entry(last, time_ms, "#a", Kind.PRIVMSG, "a!b@c", None, "", "#a", f"word{number} " * 60))
+    assert journal.begin()
+    journal.write(entries)
+    journal.commit()
+    journal.close()
+    return entries
+
+
+def test_a_history_is_pruned_to_its_size(
+    address: ServerAddress, upkeep: ServerUpkeep, stores: PostgresqlStores
+) -> None:
+    """By what its entries take: the tables do not get smaller, and are no reason to go on."""
+    entries = keep(address, 3000)
+    while upkeep.index_some():
+        pass
+    stores.database.execute("ANALYZE messages")
+    bound = upkeep._measure_history() // 2
+    for _ in range(50):
+        if not upkeep.prune_some(most_bytes=bound):
+            upkeep.scrub_some()
+            if not upkeep.prune_some(most_bytes=bound):
+                break
+    left = stores.history.latest("#a", 5000)
+    assert left == entries[-len(left) :]
+    assert 1200 < len(left) < 1500
+    assert upkeep.prune_some(most_bytes=bound) == 0
+
+
+def test_what_is_redacted_leaves_the_tables(
+    address: ServerAddress, upkeep: ServerUpkeep, stores: PostgresqlStores, by: Actor
+) -> None:
+    """The server is asked at once to clear the rows away, and then not again."""
+    entries = keep(address, 100)
+    while upkeep.index_some():
+        pass
+    stores.history.redact(entries[50].message_id, by)
+    assert stores.database.number("SELECT value FROM history_state WHERE name = 'scrub'") > 0
+    assert upkeep.scrub_some() is False
+    assert stores.database.number("SELECT value FROM history_state WHERE name = 'scrub'") == 0
+    assert stores.database.number("SELECT count(*) FROM message_words") == 99
+
+
+def test_indexing_tells_nobody(address: ServerAddress, upkeep: ServerUpkeep, stores: PostgresqlStores) -> None:
+    """A daemon would look for changes after each step."""
+    keep(address, 5)
+    assert not stores.changed_elsewhere()
+    assert upkeep.index_some()
+    assert not stores.changed_elsewhere()
+
+
+def test_the_log_is_the_servers(upkeep: ServerUpkeep) -> None:
+    """There is nothing to trim."""
+    assert upkeep.trim_log() == (0, 0.0, True)
