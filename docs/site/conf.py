@@ -18,6 +18,7 @@ NAV = {
         "docs/monitoring",
         "docs/backups",
         "docs/archive",
+        "docs/postgresql",
         "docs/moving-in",
         "docs/hooks",
     ],

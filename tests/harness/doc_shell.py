@@ -32,6 +32,8 @@ STAND_INS = {
     "chgrp": "needs the group that useradd makes",
     "certbot": "asks an authority for a certificate, over the internet",
     "acme.sh": "the same",
+    "createdb": "needs a PostgreSQL server; tests/e2e/test_database_server.py makes a database of its own",
+    "createuser": "the same",
     "docker": "there is no container engine in the tests; tests/e2e/test_container.py does the steps of the Dockerfile",
     "fail2ban-client": "needs the daemon of fail2ban; its stand-in prints what it prints",
     "ipset": "needs root and the kernel's sets; its stand-in prints what it prints",

@@ -44,17 +44,14 @@ _SETTINGS = {
 class PostgresqlServer:
     """A running server."""
 
-    def __init__(self, directory: Path, process: subprocess.Popen[str]) -> None:
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._process = process
         self._numbers = itertools.count(1)
         self._has_template = False
         self.said: deque[str] = deque(maxlen=100)
         """The last lines of its log."""
-        self._is_ready = threading.Event()
-        # It goes on until the server has ended: a full pipe would make the server wait.
-        self._reader = threading.Thread(target=self._read_log, name="PostgreSQL's log", daemon=True)
-        self._reader.start()
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
 
     @classmethod
     @contextmanager
@@ -81,24 +78,39 @@ class PostgresqlServer:
                 "-N",
             ]
             subprocess.run(_as_user(initdb), check=True, capture_output=True, cwd=directory)
-            settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
-            command = [_program("postgres"), "-D", str(data), "-k", str(directory), *settings]
-            process = subprocess.Popen(
-                _as_user(command), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=directory
-            )
-            server = cls(directory, process)
+            server = cls(directory)
+            server.start()
             try:
-                server.wait_until_ready()
                 yield server
             finally:
-                server._end()
+                server.stop()
         finally:
             shutil.rmtree(directory, ignore_errors=True)
 
-    def wait_until_ready(self) -> None:
-        """Wait until the server lets connections in."""
-        assert self._is_ready.wait(60), list(self.said)
-        assert self._process.poll() is None, list(self.said)
+    def start(self) -> None:
+        """Start the server, and wait until it lets connections in."""
+        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        command = [_program("postgres"), "-D", str(self.directory / "data"), "-k", str(self.directory), *settings]
+        self._process = process = subprocess.Popen(
+            _as_user(command), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=self.directory
+        )
+        ready = threading.Event()
+        # It goes on until the server has ended: a full pipe would make the server wait.
+        self._reader = threading.Thread(
+            target=self._read_log, args=(process, ready), name="PostgreSQL's log", daemon=True
+        )
+        self._reader.start()
+        assert ready.wait(60) and process.poll() is None, list(self.said)
+
+    def stop(self, number: int = signal.SIGQUIT) -> None:
+        """End the server: at once, without writing what it has in memory, or by another signal. Idempotent."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(number)
+            process.wait(60)
+            assert self._reader is not None and process.stderr is not None
+            self._reader.join(60)
+            process.stderr.close()
 
     def address(self, database: str) -> ServerAddress:
         """The address of a database there."""
@@ -128,20 +140,13 @@ class PostgresqlServer:
         with psycopg.connect(self.address("postgres").url, autocommit=True) as connection:
             connection.execute(sql.encode())
 
-    def _read_log(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
+    def _read_log(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
             self.said.append(line)
             if "database system is ready to accept connections" in line:
-                self._is_ready.set()
-        self._is_ready.set()  # it will never be
-
-    def _end(self) -> None:
-        self._process.send_signal(signal.SIGQUIT)  # at once, as nothing is kept
-        self._process.wait(60)
-        self._reader.join(60)
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+                ready.set()
+        ready.set()  # it will never be
 
 
 def find_programs() -> str:

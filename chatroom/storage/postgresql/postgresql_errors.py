@@ -58,7 +58,9 @@ def from_postgresql(address: ServerAddress, error: Exception) -> Exception:
 
 def from_connecting(address: ServerAddress, error: psycopg.Error) -> StorageError:
     """The error to raise if a connection could not be made. The library gives no code for that, only words."""
-    words = " ".join(str(error).removeprefix("connection failed: ").split())
+    words = " ".join(str(error).split()).partition(" Is the server running")[0]
+    for start in ("connection failed: ", "connection is bad: "):
+        words = words.removeprefix(start)
     if "does not exist" in words and "database" in words:
         return DatabaseMissing(f"{address}: there is no such database: createdb makes one ({words})")
     if "password" in words:
