@@ -6,6 +6,7 @@ part in the write lock of the stores, which never wait for it, nor it for them.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ from chatroom.irc.names import casefold
 from chatroom.storage.postgresql import postgresql_errors
 from chatroom.storage.postgresql.connecting import connect
 from chatroom.storage.postgresql.server_database import NOTIFY, same_name
+from chatroom.storage.postgresql.server_lock import LOCKS
 from chatroom.storage.postgresql.statements import translate
 from chatroom.storage.sql.contract import Row
 from chatroom.storage.sql.history_rows import INSERTS, MOST_AT_ONCE, columns_of, condition_of, highest_message_id
@@ -48,8 +50,11 @@ class ServerJournal:
         self._clock = clock
         # Off: a commit does not wait for the server's disk. A crash of the server can take the last half second.
         self._setup = (
-            f"SET lock_timeout = {_LOCK_TIMEOUT_MS}; SET synchronous_commit = {'on' if full else 'off'}".encode()
-        )
+            f"SET lock_timeout = {_LOCK_TIMEOUT_MS}; SET synchronous_commit = {'on' if full else 'off'};"
+            # The lock of this journal: a new connection gets it when the server has ended the one before. Only then
+            # is it certain whether a commit without an answer was made.
+            f" SELECT pg_advisory_lock({LOCKS}, {secrets.randbelow(2**31 - 2) + 2})"
+        ).encode()
         self._known: dict[Conversation, int] = {}
         """Ids of conversations, by every spelling of a channel's name that was used."""
         self._new = False
@@ -192,6 +197,7 @@ class ServerJournal:
             self._retry_at_s = now_s + _RETRY_S
             raise
         except psycopg.Error as error:
+            self._retry_at_s = now_s + _RETRY_S
             self._drop()
             raise self._fault(error) from error
         # Another program may have been at the database meanwhile.

@@ -15,13 +15,15 @@ from chatroom.errors import AlreadyServing, StorageError
 from chatroom.storage.postgresql import postgresql_errors
 from chatroom.storage.postgresql.connecting import connect
 
-_CLASS, _NUMBER = 0x63686174, 1
-"""The lock: ``chat`` in ASCII, and the one of the daemon. A pair is apart from the single number of the write lock."""
-_TRY_LOCK = f"SELECT pg_try_advisory_lock({_CLASS}, {_NUMBER})".encode()
+LOCKS = 0x63686174
+"""The first number of our locks of a session: ``chat`` in ASCII. Pairs are apart from single ones (``WRITE_LOCK``)."""
+_NUMBER = 1
+"""The second number of a daemon's lock. Journals have higher ones."""
+_TRY_LOCK = f"SELECT pg_try_advisory_lock({LOCKS}, {_NUMBER})".encode()
 _FIND_HOLDER = (
     "SELECT coalesce(host(a.client_addr), 'this machine or a socket') FROM pg_locks AS l"
     " JOIN pg_stat_activity AS a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"
-    f" AND l.classid = {_CLASS} AND l.objid = {_NUMBER}"
+    f" AND l.classid = {LOCKS} AND l.objid = {_NUMBER}"
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 ).encode()
 _PATIENCE_S = 2.0

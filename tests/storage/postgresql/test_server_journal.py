@@ -12,7 +12,7 @@ from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.chat.stored.hook_records import HookEventRow, NewHook
 from chatroom.chat.stored.records import Actor
 from chatroom.database_address import ServerAddress
-from chatroom.errors import StorageError
+from chatroom.errors import DatabaseBusy, StorageError
 from chatroom.storage.postgresql import server_journal
 from chatroom.storage.postgresql.connecting import connect
 from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open_stores
@@ -130,6 +130,24 @@ def test_events_of_hooks_are_heard_of(journal: ServerJournal, stores: Postgresql
     journal.commit()
     assert stores.changed_elsewhere()
     assert stores.hooks.list_waiting() == [hook.id]
+
+
+def test_a_commit_in_doubt_is_certain_to_the_next_connection(
+    journal: ServerJournal, address: ServerAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits until the server has ended the one before, which may still commit."""
+    before = journal._connection
+    assert before is not None
+    monkeypatch.setattr(server_journal, "_RETRY_S", 0.0)
+    journal._connection = None  # as if the network had lost it: the server does not know yet
+    with pytest.raises(DatabaseBusy):
+        journal.begin()
+    with open_stores(address) as stores:
+        before.execute("INSERT INTO history_state (name, value) VALUES ('late', 1)")
+        before.close()
+        assert journal.begin()
+        assert journal.execute("SELECT value FROM history_state WHERE name = 'late'").fetchone() == (1,)
+        assert stores.database.number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 1
 
 
 @pytest.mark.parametrize("full, setting", [(True, "on"), (False, "off")])
