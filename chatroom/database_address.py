@@ -54,16 +54,35 @@ class ServerAddress:
         """
         from urllib.parse import unquote, urlsplit
 
-        parts = urlsplit(self.url)
-        options = dict(map(_split_option, parts.query.split("&")))
-        user, _, netloc = parts.netloc.rpartition("@")
+        parts, options = urlsplit(self.url), self._options
+        user = parts.netloc.rpartition("@")[0]
         port = options.get("port") or os.environ.get("PGPORT") or _DEFAULT_PORT
-        hosts = options.get("host") or unquote(netloc) or options.get("hostaddr") or os.environ.get("PGHOST", "")
-        named = ",".join(_with_port(host, port) for host in hosts.split(","))
+        named = ",".join(_with_port(host, port) for host in self.hosts)
         name = unquote(parts.path.removeprefix("/")) or options.get("dbname") or os.environ.get("PGDATABASE")
         name = name or unquote(user) or options.get("user") or os.environ.get("PGUSER") or _own_name()
         # Other options can lead to other tables.
         return f"{named}/{name}?{options.get('options', '')}"
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names and addresses of the server, perhaps with ports. One that begins with a slash is a directory."""
+        from urllib.parse import unquote, urlsplit
+
+        netloc, options = urlsplit(self.url).netloc.rpartition("@")[2], self._options
+        hosts = options.get("host") or unquote(netloc) or options.get("hostaddr") or os.environ.get("PGHOST", "")
+        return hosts.split(",")
+
+    @property
+    def is_encrypted(self) -> bool:
+        """True if a connection without TLS is refused."""
+        mode = self._options.get("sslmode") or os.environ.get("PGSSLMODE", "")
+        return mode in ("require", "verify-ca", "verify-full")
+
+    @property
+    def _options(self) -> dict[str, str]:
+        from urllib.parse import urlsplit
+
+        return dict(map(_split_option, urlsplit(self.url).query.split("&")))
 
 
 DatabaseAddress = Path | ServerAddress

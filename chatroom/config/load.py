@@ -16,6 +16,7 @@ from typing import Any
 from chatroom import paths
 from chatroom.config.serving import Database, Listen
 from chatroom.config.settings import KEYS, SCHEMA, SECTIONS, Settings, find_key
+from chatroom.config.values import is_loopback
 from chatroom.database_address import ServerAddress
 from chatroom.errors import ConfigError
 from chatroom.findings import Finding
@@ -237,6 +238,16 @@ def find_unsafe(settings: Settings) -> list[Finding]:
         *(
             [
                 Finding(
+                    f"database.url {settings.database.url}: messages and passwords may cross a network without TLS",
+                    "add sslmode=verify-full to the URL, or use a socket of this machine",
+                )
+            ]
+            if settings.database.url is not None and _is_exposed(settings.database.url)
+            else []
+        ),
+        *(
+            [
+                Finding(
                     "backup.every makes no backups: the database is on a server",
                     "have pg_dump run there, and set backup.every to nothing",
                 )
@@ -247,6 +258,13 @@ def find_unsafe(settings: Settings) -> list[Finding]:
         *([exposure] if exposure is not None else []),
         *_find_readable_password(settings.database.password_file),
     ]
+
+
+def _is_exposed(address: ServerAddress) -> bool:
+    """True if what is stored may cross a network in the clear."""
+    hosts = [host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host for host in address.hosts]
+    is_near = all(not host or host.startswith(("/", "@")) or is_loopback(host.strip("[]")) for host in hosts)
+    return not is_near and not address.is_encrypted
 
 
 def find_exposure(settings: Settings) -> Finding | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatroom.config import Settings, load
-from chatroom.config.load import find_exposure
+from chatroom.config.load import find_exposure, find_unsafe
 from chatroom.database_address import ServerAddress
 from chatroom.errors import ConfigError
 
@@ -83,3 +83,34 @@ def test_a_password_in_a_file_that_all_may_read_is_a_finding(tmp_path: Path) -> 
     assert "every user of this machine can read database.url" in str(finding)
     file.chmod(0o640)
     assert find_exposure(read(tmp_path, 'url = "postgresql://chat:hush@h/chat"')) is None
+
+
+@pytest.mark.parametrize(
+    "url, is_exposed",
+    [
+        ("postgresql://chat@db.example/chat", True),
+        ("postgresql://chat@192.0.2.1:5433/chat?sslmode=prefer", True),
+        ("postgresql://chat@localhost,db.example/chat", True),
+        ("postgresql://chat@db.example/chat?sslmode=verify-full", False),
+        ("postgresql://chat@db.example/chat?sslmode=require", False),
+        ("postgresql://chat@localhost:5433/chat", False),
+        ("postgresql://chat@127.0.0.1,[::1]:5433/chat", False),
+        ("postgresql:///chat?host=/run/postgresql", False),
+        ("postgresql:///chat", False),
+    ],
+)
+def test_a_network_without_tls_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, is_exposed: bool
+) -> None:
+    """A socket and loopback are not a network."""
+    for variable in ("PGHOST", "PGSSLMODE"):
+        monkeypatch.delenv(variable, raising=False)
+    found = [str(one) for one in find_unsafe(read(tmp_path, f'url = "{url}"'))]
+    assert any("may cross a network without TLS" in one for one in found) == is_exposed
+
+
+def test_backups_that_nobody_makes_are_a_finding(tmp_path: Path) -> None:
+    """They are PostgreSQL's."""
+    settings = read(tmp_path, f'url = "{URL}"\n[backup]\nevery = "1d"')
+    assert any("have pg_dump run there" in str(one) for one in find_unsafe(settings))
+    assert not any("pg_dump" in str(one) for one in find_unsafe(read(tmp_path, '[backup]\nevery = "1d"')))

@@ -110,7 +110,7 @@ def test_a_url_with_a_password_that_all_can_read(file: Path) -> None:
 
 def test_a_password_file_that_all_can_read(file: Path) -> None:
     """It is a finding too. A missing one is none: connecting tells."""
-    settings = set_up(file, f'url = "{URL}"', 'password_file = "secret"')
+    settings = set_up(file, f'url = "{URL}?sslmode=require"', 'password_file = "secret"')
     assert find_unsafe(settings) == []
     secret = file.parent / "secret"
     secret.write_text("hunter2\n")

@@ -1,4 +1,4 @@
-"""The Protocols of the stores for history. ``chatroom.storage`` implements them on SQLite.
+"""The Protocols of the stores for history. ``chatroom.storage`` implements them.
 
 Each is for another kind of thread: the tick writes (``Journal``), workers read (``HistoryStore``, ``PresenceStore``),
 and the upkeep thread indexes and deletes (``HistoryUpkeep``).

@@ -1,7 +1,7 @@
 """The Protocols of the stores for accounts and the audit, and what all stores have in common.
 
-``chatroom.storage`` implements them on SQLite. A docstring here is the contract of every implementation. All methods
-have this in common:
+``chatroom.storage`` implements them on SQLite and on PostgreSQL. A docstring here is the contract of every
+implementation. All methods have this in common:
 
 * **Transaction.** Each method is one transaction. When it returns, its writes survive a power cut.
 * **Audit.** A method that names an audit action writes one audit row in the same transaction: the action, who did it
