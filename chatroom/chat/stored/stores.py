@@ -323,6 +323,7 @@ class Stores(Protocol):
         """True if another connection has committed since the last call, or since this one was opened.
 
         It is cheap, so the daemon asks several times a second. It may be True for a commit that logged no change.
+        The first call may be True without any.
         """
         ...
 

@@ -33,6 +33,7 @@ CHANNEL = "chatroom_commits"
 """Each commit notifies this channel. A connection hears of the commits of all others there."""
 
 _BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})".encode()
+_LISTEN = f"LISTEN {CHANNEL}".encode()
 # In one message with the COMMIT, so that it costs no time of its own.
 NOTIFY = f"NOTIFY {CHANNEL}"
 _COMMIT = f"{NOTIFY}; COMMIT".encode()
@@ -51,6 +52,7 @@ class PostgresqlDatabase:
         "_is_background",
         "_is_closed",
         "_is_inside",
+        "_is_listening",
         "_is_together",
         "address",
         "writer",
@@ -79,8 +81,11 @@ class PostgresqlDatabase:
         """True in a transaction or a snapshot."""
         self._is_together = False
         """True in a ``together`` block."""
+        self._is_listening = False
+        """True since the first call of ``changed_elsewhere``. News for a connection that never asks would pile up, here
+        and on the server."""
         self._has_news = False
-        """True if commits of others may have been missed while there was no connection."""
+        """True if another connection has committed, or may have while there was no connection."""
         self._connection: psycopg.Connection | None = self._connect()
 
     def now_ms(self) -> int:
@@ -193,12 +198,12 @@ class PostgresqlDatabase:
 
     def changed_elsewhere(self) -> bool:
         """True if another connection has committed since the last call, or since this one was opened."""
-        # The server tells of commits before it answers the next query; without one, the news may still be on its way.
-        self._command(b"SELECT 1")
-        heard = self._ask(lambda connection: {notify.pid for notify in connection.notifies(timeout=0)})
-        assert self._connection is not None
-        found = self._has_news or bool(heard - {self._connection.info.backend_pid})
-        self._has_news = False
+        if self._is_listening:
+            self._command(b"SELECT 1")  # the server tells of commits before it answers a query
+        else:
+            self._is_listening = self._has_news = True
+            self._command(_LISTEN)
+        found, self._has_news = self._has_news, False
         return found
 
     def next_ids(self, table: str, count: int) -> int:
@@ -278,14 +283,21 @@ class PostgresqlDatabase:
     def _connect(self) -> psycopg.Connection:
         connection = connect(self.address)
         try:
-            # Waiting for the write lock ends by itself. LISTEN has us hear of the commits of others.
+            # Waiting for the write lock ends by itself.
             timeout_ms = round(self._busy_timeout_s * 1000)
-            rest = "SET synchronous_commit = off" if self._is_background else f"LISTEN {CHANNEL}"
-            connection.execute(f"SET lock_timeout = {timeout_ms}; {rest}".encode())
+            rest = "; SET synchronous_commit = off" if self._is_background else ""
+            connection.execute(f"SET lock_timeout = {timeout_ms}{rest}".encode())
+            own_pid = connection.info.backend_pid
+            connection.add_notify_handler(lambda notify: self._hear(notify.pid == own_pid))
+            if self._is_listening:
+                connection.execute(_LISTEN)
         except psycopg.Error as error:
             connection.close()
             raise postgresql_errors.from_postgresql(self.address, error) from error
         return connection
+
+    def _hear(self, is_own: bool) -> None:
+        self._has_news = self._has_news or not is_own
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -110,7 +110,10 @@ class Database(Protocol):
         ...
 
     def changed_elsewhere(self) -> bool:
-        """True if another connection has committed since the last call, or since this one was opened."""
+        """True if another connection has committed since the last call, or since this one was opened.
+
+        The first call may return True without one.
+        """
         ...
 
     def next_ids(self, table: str, count: int) -> int:

@@ -62,6 +62,7 @@ def test_commits_that_may_have_been_missed_are_looked_for(
     stores: PostgresqlStores, postgresql_server: PostgresqlServer
 ) -> None:
     """A new connection did not hear of what was committed before it."""
+    assert stores.changed_elsewhere()  # nobody has listened before
     assert not stores.changed_elsewhere()
     postgresql_server.end_connections()
     with pytest.raises(StorageError):
