@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg.adapt import Dumper
@@ -14,9 +15,18 @@ from chatroom.database_address import ServerAddress
 from chatroom.errors import StorageError
 from chatroom.storage import file_errors
 from chatroom.storage.postgresql import postgresql_errors
+from chatroom.storage.sql.contract import Row
+
+if TYPE_CHECKING:
+    from psycopg.abc import PQGen
 
 MINIMUM_SERVER = 13
 """The oldest major version that its makers still care for."""
+PATIENCE_S = 4.0
+"""How long an ``ImpatientConnection`` waits for an answer."""
+_LOOK_EVERY_S = 0.1
+"""How often a wait is interrupted to see whether a signal has come."""
+_Answer = TypeVar("_Answer")
 _DEFAULTS: dict[str, str | int] = {
     "connect_timeout": 5,
     "application_name": "chatroom",
@@ -42,8 +52,27 @@ class _NumberDumper(Dumper):
         return b"1" if obj else b"0"
 
 
-def connect(address: ServerAddress) -> psycopg.Connection:
-    """Connect to the server. Raises ``StorageError`` with one line that names the address, but no password."""
+class ImpatientConnection(psycopg.Connection[Row]):
+    """A connection that is closed if the server does not answer for ``PATIENCE_S``, also if its machine is there."""
+
+    def wait(self, gen: PQGen[_Answer], interval: float = _LOOK_EVERY_S, timeout: float | None = None) -> _Answer:
+        """Wait for an answer, as all methods do. Raises ``OperationalError``."""
+        give_up_at = time.monotonic() + PATIENCE_S
+        try:
+            return super().wait(gen, interval, PATIENCE_S if timeout is None else timeout)
+        except psycopg.OperationalError as error:
+            if timeout is None and time.monotonic() >= give_up_at:
+                self.pgconn.finish()
+                raise psycopg.OperationalError("the server does not answer") from error
+            raise
+
+
+def connect(address: ServerAddress, *, is_impatient: bool = False) -> psycopg.Connection[Row]:
+    """Connect to the server. Raises ``StorageError`` with one line that names the address, but no password.
+
+    ``is_impatient``: an ``ImpatientConnection``, for those who must not wait.
+    """
+    kind = ImpatientConnection if is_impatient else psycopg.Connection
     try:
         options: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(address.url)}
     except psycopg.Error:
@@ -52,7 +81,7 @@ def connect(address: ServerAddress) -> psycopg.Connection:
     if password is not None:
         options["password"] = password
     try:
-        connection = psycopg.connect(
+        connection: psycopg.Connection[Row] = kind.connect(
             "", autocommit=True, cursor_factory=psycopg.RawCursor, client_encoding="utf-8", **options
         )
     except psycopg.Error as error:

@@ -18,6 +18,7 @@ import psycopg
 from psycopg import errors
 
 from chatroom.database_address import ServerAddress
+from chatroom.errors import StorageError
 from chatroom.storage.postgresql import postgresql_errors
 from chatroom.storage.postgresql.connecting import connect
 from chatroom.storage.postgresql.server_words import ServerWords
@@ -166,7 +167,12 @@ class PostgresqlDatabase:
     def _block(self, begin: bytes) -> Iterator[None]:
         """A transaction, which is rolled back unless the block has committed it."""
         try:
-            self._command(begin)
+            try:
+                self._command(begin)
+            except StorageError:
+                if self._connection is not None:
+                    raise
+                self._command(begin)  # nothing is lost with the connection yet, so a new one is as good
             self._is_inside = True
             yield
         finally:

@@ -21,7 +21,7 @@ from chatroom.irc.names import casefold
 from chatroom.storage.postgresql import postgresql_errors
 from chatroom.storage.postgresql.connecting import connect
 from chatroom.storage.postgresql.server_database import NOTIFY, same_name
-from chatroom.storage.postgresql.server_lock import LOCKS
+from chatroom.storage.postgresql.server_lock import LOCKS, holds_lock
 from chatroom.storage.postgresql.statements import translate
 from chatroom.storage.sql.contract import Row
 from chatroom.storage.sql.history_rows import INSERTS, MOST_AT_ONCE, columns_of, condition_of, highest_message_id
@@ -49,11 +49,13 @@ class ServerJournal:
         self._address = address
         self._clock = clock
         # Off: a commit does not wait for the server's disk. A crash of the server can take the last half second.
+        number = secrets.randbelow(2**31 - 2) + 2
+        # The lock of this journal: a new connection ends the one before, if the server still has it, and gets the lock
+        # when that has ended. Only then is it certain whether a commit without an answer was made.
         self._setup = (
             f"SET lock_timeout = {_LOCK_TIMEOUT_MS}; SET synchronous_commit = {'on' if full else 'off'};"
-            # The lock of this journal: a new connection gets it when the server has ended the one before. Only then
-            # is it certain whether a commit without an answer was made.
-            f" SELECT pg_advisory_lock({LOCKS}, {secrets.randbelow(2**31 - 2) + 2})"
+            f" SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {holds_lock(number)};"
+            f" SELECT pg_advisory_lock({LOCKS}, {number})"
         ).encode()
         self._known: dict[Conversation, int] = {}
         """Ids of conversations, by every spelling of a channel's name that was used."""
@@ -191,7 +193,7 @@ class ServerJournal:
         if self._is_closed or now_s < self._retry_at_s:
             raise postgresql_errors.lost(self._address)
         try:
-            self._connection = connect(self._address)
+            self._connection = connect(self._address, is_impatient=True)
             self._connection.execute(self._setup)
         except StorageError:
             self._retry_at_s = now_s + _RETRY_S

@@ -20,11 +20,19 @@ LOCKS = 0x63686174
 _NUMBER = 1
 """The second number of a daemon's lock. Journals have higher ones."""
 _TRY_LOCK = f"SELECT pg_try_advisory_lock({LOCKS}, {_NUMBER})".encode()
+
+
+def holds_lock(number: int) -> str:
+    """The SQL condition for the rows of ``pg_locks`` of who has the lock with that second number."""
+    return (
+        f"locktype = 'advisory' AND granted AND objsubid = 2 AND classid = {LOCKS} AND objid = {number}"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+
+
 _FIND_HOLDER = (
-    "SELECT coalesce(host(a.client_addr), 'this machine or a socket') FROM pg_locks AS l"
-    " JOIN pg_stat_activity AS a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2"
-    f" AND l.classid = {LOCKS} AND l.objid = {_NUMBER}"
-    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    "SELECT coalesce(host(client_addr), 'this machine or a socket') FROM pg_stat_activity"
+    f" WHERE pid IN (SELECT pid FROM pg_locks WHERE {holds_lock(_NUMBER)})"
 ).encode()
 _PATIENCE_S = 2.0
 """How long ``acquire`` tries: the connection of a daemon that was killed may not have ended yet."""

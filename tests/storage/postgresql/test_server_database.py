@@ -39,6 +39,17 @@ def test_a_lost_connection_fails_one_call(
     stores.accounts.create("bob", Role.USER, [], by)
 
 
+def test_a_transaction_that_has_not_begun_is_not_lost(
+    stores: PostgresqlStores, postgresql_server: PostgresqlServer, by: Actor
+) -> None:
+    """It begins on a new connection, and so does a snapshot."""
+    postgresql_server.end_connections()
+    stores.accounts.create("ada", Role.USER, [], by)
+    postgresql_server.end_connections()
+    with stores.database.snapshot():
+        assert len(stores.accounts.list_all()) == 1
+
+
 def test_a_transaction_is_lost_with_its_connection(
     stores: PostgresqlStores, postgresql_server: PostgresqlServer, by: Actor
 ) -> None:

@@ -12,8 +12,8 @@ from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.chat.stored.hook_records import HookEventRow, NewHook
 from chatroom.chat.stored.records import Actor
 from chatroom.database_address import ServerAddress
-from chatroom.errors import DatabaseBusy, StorageError
-from chatroom.storage.postgresql import server_journal
+from chatroom.errors import StorageError
+from chatroom.storage.postgresql import connecting, server_journal
 from chatroom.storage.postgresql.connecting import connect
 from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open_stores
 from chatroom.storage.postgresql.server_journal import ServerJournal, open_journal
@@ -69,8 +69,6 @@ def test_a_connection_that_was_lost_meanwhile_is_made_anew(
     keep(journal, said(1))
     postgresql_server.end_connections()
     keep(journal, said(2), said(3, "#new"))
-    with pytest.raises(StorageError):
-        texts(stores)
     assert texts(stores) == ["1", "2"]
 
 
@@ -99,9 +97,9 @@ def test_a_server_that_is_away_is_not_asked_by_each_tick(
     tries = list[ServerAddress]()
     journal = open_journal(address)
 
-    def count(one: ServerAddress) -> psycopg.Connection:
+    def count(one: ServerAddress, *, is_impatient: bool) -> psycopg.Connection:
         tries.append(one)
-        return connect(one)
+        return connect(one, is_impatient=is_impatient)
 
     monkeypatch.setattr(server_journal, "connect", count)
     postgresql_server.drop_database(address)
@@ -110,6 +108,20 @@ def test_a_server_that_is_away_is_not_asked_by_each_tick(
             journal.begin()
     assert len(tries) == 1
     journal.close()
+
+
+def test_a_server_that_does_not_answer_is_given_up(
+    journal: ServerJournal, stores: PostgresqlStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if its machine does: the messages of those who wait are refused."""
+    monkeypatch.setattr(connecting, "PATIENCE_S", 0.05)
+    assert journal.begin()
+    journal.write([said(1)])
+    with pytest.raises(StorageError, match="the server does not answer"):
+        journal.execute("SELECT pg_sleep(60)")
+    monkeypatch.undo()
+    keep(journal, said(2))
+    assert texts(stores) == ["2"]
 
 
 def test_a_closed_journal_does_not_connect(journal: ServerJournal) -> None:
@@ -132,22 +144,17 @@ def test_events_of_hooks_are_heard_of(journal: ServerJournal, stores: Postgresql
     assert stores.hooks.list_waiting() == [hook.id]
 
 
-def test_a_commit_in_doubt_is_certain_to_the_next_connection(
-    journal: ServerJournal, address: ServerAddress, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It waits until the server has ended the one before, which may still commit."""
+def test_a_commit_in_doubt_is_certain_to_the_next_connection(journal: ServerJournal, stores: PostgresqlStores) -> None:
+    """The server has ended the one before, so what that has not committed by now never will be."""
+    assert journal.begin()
+    journal.write([said(1)])
     before = journal._connection
     assert before is not None
-    monkeypatch.setattr(server_journal, "_RETRY_S", 0.0)
     journal._connection = None  # as if the network had lost it: the server does not know yet
-    with pytest.raises(DatabaseBusy):
-        journal.begin()
-    with open_stores(address) as stores:
-        before.execute("INSERT INTO history_state (name, value) VALUES ('late', 1)")
-        before.close()
-        assert journal.begin()
-        assert journal.execute("SELECT value FROM history_state WHERE name = 'late'").fetchone() == (1,)
-        assert stores.database.number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 1
+    keep(journal, said(2))
+    with pytest.raises(psycopg.OperationalError):
+        before.execute("COMMIT")
+    assert texts(stores) == ["2"]
 
 
 @pytest.mark.parametrize("full, setting", [(True, "on"), (False, "off")])
