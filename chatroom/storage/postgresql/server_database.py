@@ -99,11 +99,15 @@ class PostgresqlDatabase:
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run one statement for each row of parameters."""
-        text = translate(sql).text
+        text, listed = translate(sql).text, list(rows)
+        if len(listed) < 2:  # the mode of many statements costs several answers of the server
+            for row in listed:
+                self._execute(sql, row)
+            return
 
         def run(connection: psycopg.Connection) -> None:
             with connection.cursor() as cursor:
-                cursor.executemany(text, rows)
+                cursor.executemany(text, listed)
 
         self._ask(run)
 
