@@ -316,6 +316,23 @@ def test_a_tick_whose_lines_cannot_be_made_holds_up_nothing(room: Room, monkeypa
     assert [entry.text for entry in stage.journal.kept] == ["first", "second", "third"]
 
 
+def test_a_new_name_whose_tick_fails_holds_up_nothing(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Later ticks do not wait for a number that is settled."""
+    stage = room.stage
+    with monkeypatch.context() as patched:
+        patched.setattr(Gate, "hold", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            stage.tick((room.ann, "RENAME #a #new"))
+    with stage.hub.lock:
+        stage.world.ledger.abandon()
+        stage.world.outbox.abandon()
+    stage.settle_all()
+    stage.tick((room.ann, "PRIVMSG #new :next"), (room.cid, "PING 1"))
+    assert b"PONG" in room.cid.got
+    stage.settle_all()
+    assert b"next" in room.said()[1]
+
+
 def test_an_abandoned_tick_stores_nothing(room: Room) -> None:
     """But channels keep their new names."""
     stage, ledger = room.stage, room.stage.world.ledger

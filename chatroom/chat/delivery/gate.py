@@ -219,6 +219,8 @@ class Gate:
             if blob:
                 writes.append((session, blob))
         del self._records[number]
+        if self._lowest == number:
+            self._lowest = 0  # its tick has failed before it could hold anything
         self.size -= record.size
         sizes, waits = self._sizes, self._waits
         for session, size in record.sizes.items():
