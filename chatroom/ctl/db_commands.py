@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from chatroom.ctl.checks.database_health import REPAIR, find_faults
+from chatroom.ctl.copy_command import copy
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.database_copies import backup, copy_progress, vacuum
 from chatroom.ctl.imports import raise_at_signals
@@ -62,6 +63,7 @@ def db() -> None:
 
 
 db.add_command(backup)
+db.add_command(copy)
 db.add_command(vacuum)
 
 

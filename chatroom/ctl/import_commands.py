@@ -17,6 +17,7 @@ from chatroom.ctl.offline import refused_while_served
 from chatroom.ctl.output import confirm, progress, report_result, result_option
 from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
+from chatroom.database_address import DatabaseAddress
 from chatroom.errors import DatabaseMissing, Refused
 
 if TYPE_CHECKING:
@@ -79,17 +80,17 @@ def archive(invocation: Invocation, file: str, dry_run: bool, replace: bool, yes
     with open_seekable(file) as stream:
         with named_file(file):
             read = ArchiveReader(stream)
-        _require_place(invocation.database, replace, dry_run, yes)
-        with named_file(file), refused_while_served(invocation.database), raise_at_signals():
+        _require_place(invocation.address, replace, dry_run, yes)
+        with named_file(file), refused_while_served(invocation.address), raise_at_signals():
             kept = _import(invocation, file, read, dry_run)
     lines = [f"  {section:<15}{count:>10}" for section, count in read.counts.items()]
     did = f"{file} can be imported into" if dry_run else f"Imported {file} into"
     if kept:
         lines.append(f"What was there is kept as {', '.join(map(str, kept))}")
     report_result(
-        f"{did} {invocation.database}; it was made {read.made_at}, with",
+        f"{did} {invocation.address}; it was made {read.made_at}, with",
         *lines,
-        database=invocation.database,
+        database=invocation.address,
         made_at=read.made_at,
         records=read.counts,
         kept=kept,
@@ -100,29 +101,33 @@ def archive(invocation: Invocation, file: str, dry_run: bool, replace: bool, yes
 def _import(invocation: Invocation, file: str, read: ArchiveReader, dry_run: bool) -> list[Path]:
     """Build the database, and put it in its place unless ``dry_run``. Return the files that were there."""
     from chatroom.ctl import archive_steps
-    from chatroom.storage.sqlite.building import build_beside
-    from chatroom.storage.sqlite.history_upkeep import open_upkeep
+    from chatroom.storage.filling import filled_database
+    from chatroom.storage.opening import open_upkeep
 
     now = datetime.now(UTC)
     if archive_steps.is_ahead(read.highest, now):
         warn("the newest message is of the future: the clock of this machine, or of the other one, is wrong")
-    with build_beside(invocation.database) as built:
+    with filled_database(invocation.address) as built:
         with progress(sum(read.counts.values()), "Checking" if dry_run else "Importing") as bar:
             archive_steps.fill_database(read, built.stores.archive, bar.update)
         if dry_run:
             return []
         length = 1000 if read.counts["messages"] else 0
-        with progress(length, "Indexing") as bar, contextlib.closing(open_upkeep(built.stores.path)) as upkeep:
+        with progress(length, "Indexing") as bar, contextlib.closing(open_upkeep(built.stores.address)) as upkeep:
             archive_steps.index_all(upkeep, upkeep.last_indexed, read.highest.message, bar.update)
         counted = ", ".join(f"{count} {section}" for section, count in read.counts.items())
         built.stores.audit.add(invocation.actor, "archive.import", plain(file), counted)
         return built.put_in_place(now)
 
 
-def _require_place(database: Path, replace: bool, dry_run: bool, yes: bool) -> None:
+def _require_place(database: DatabaseAddress, replace: bool, dry_run: bool, yes: bool) -> None:
     """Raise ``Refused`` if the database has something in it, unless it is to be replaced."""
     from chatroom.storage.sqlite.sqlite_stores import open_stores
 
+    if not isinstance(database, Path):
+        if replace:
+            raise Refused(f"{database}: --replace works with files only; createdb makes a new database")
+        return  # whoever fills it looks
     if replace:
         if database.exists() and not dry_run:
             confirm(f"Replace {database}? The files that are there now are kept.", yes)

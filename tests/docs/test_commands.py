@@ -23,10 +23,15 @@ def shell_blocks(page: Path) -> list[Block]:
     return [block for block in read_blocks(page) if block.language == "sh"]
 
 
+NEEDED = {"docs/postgresql.md": ["postgres"]}
+"""Programs of Debian that a page needs."""
 RUN = [page for page in PAGES if shell_blocks(page) and name_of(page) not in FOR_DEVELOPERS | FOR_REFERENCE]
+_PARAMETERS = [
+    pytest.param(page, id=name_of(page), marks=pytest.mark.debian(*NEEDED.get(name_of(page), []))) for page in RUN
+]
 
 
-@pytest.mark.parametrize("page", RUN, ids=name_of)
+@pytest.mark.parametrize("page", _PARAMETERS)
 def test_the_commands_of_a_page_succeed(page: Path) -> None:
     """Ours run as the page has them; others run, or have a stand-in for the reason that is given."""
     with Place.make() as place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from harness.daemon import PASSWORD, Place
 from harness.doc_shell import DocShell
 from harness.ergo_files import account, database
 from harness.hook_receiver import Receiver
+from harness.postgresql_server import PostgresqlServer
 from harness.tls import Pair
 
 Scene = Callable[[DocShell], None]
@@ -103,6 +105,18 @@ def _move(place: Place) -> None:
     place.environment["CHATROOM_DATABASE__PATH"] = str(place.database)
 
 
+def postgresql(shell: DocShell) -> None:
+    """PostgreSQL has an empty database, and the chat to move is where the page has it."""
+    server = shell.cleanup.enter_context(PostgresqlServer.running())
+    shell.replaced["postgresql://chat@db.example.org/chat"] = str(server.make_database(empty=True))
+    everyday(shell)
+
+    def move() -> None:
+        shutil.copy(shell.place.database, shell.path("/var/lib/chatroom/chat.db"))
+
+    shell.before = {"db copy": move}
+
+
 SCENES: dict[str, Scene] = {
     "README.md": readme,
     "docs/archive.md": archive,
@@ -112,5 +126,6 @@ SCENES: dict[str, Scene] = {
     "docs/hooks.md": hooks,
     "docs/inviting.md": inviting,
     "docs/moving-in.md": moving_in,
+    "docs/postgresql.md": postgresql,
     "docs/service.md": service,
 }

@@ -12,10 +12,15 @@ from collections.abc import Iterator
 from functools import cache
 
 from chatroom.database_address import ServerAddress
-from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated
+from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated, StorageError
 from chatroom.storage.migration_files import Migration, read_migrations
 from chatroom.storage.postgresql.server_database import BUSY_TIMEOUT_S, PostgresqlDatabase
 from chatroom.storage.sql.timestamps import utc_now
+
+_OURS = "chatroom"
+"""The comment of the table ``migrations``, which tells our tables from those of another program."""
+_BEING_FILLED = "chatroom, being filled"
+"""The same while an import or a copy fills the database (``server_filling``)."""
 
 
 @cache
@@ -30,16 +35,39 @@ def newest_version() -> int:
 
 
 def read_version(database: PostgresqlDatabase) -> int:
-    """The schema version, 0 for an empty database. Raises ``DatabaseDamaged`` if its tables are not ours."""
+    """The schema version, 0 for an empty database.
+
+    Raises ``DatabaseDamaged`` if its tables are not ours, and ``StorageError`` if it is being filled.
+    """
     # Only the schema in which our tables are made: an extension may have tables in others.
     with database.snapshot():
         tables = database.number("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()")
         if not tables:
             return 0
-        ours = database.row("SELECT obj_description(to_regclass('migrations'), 'pg_class') = 'chatroom'")
-        if ours != (True,):
+        comment = _read_comment(database)
+        if comment == _BEING_FILLED:
+            raise StorageError(
+                f"{database.address}: an import or a copy into this database has not come to its end: run it again"
+            )
+        if comment != _OURS:
             raise DatabaseDamaged(f"{database.address}: a database with tables, but not with chatroom's")
         return database.number("SELECT max(number) FROM migrations")
+
+
+def is_being_filled(database: PostgresqlDatabase) -> bool:
+    """True if an import or a copy fills the database, or was interrupted."""
+    return _read_comment(database) == _BEING_FILLED
+
+
+def mark_being_filled(database: PostgresqlDatabase, is_filling: bool) -> None:
+    """Keep everybody but who fills it from opening the database, or let them. Only in a transaction."""
+    # A comment takes no parameters.
+    database.run_script(f"COMMENT ON TABLE migrations IS '{_BEING_FILLED if is_filling else _OURS}'")
+
+
+def _read_comment(database: PostgresqlDatabase) -> str | None:
+    row = database.row("SELECT obj_description(to_regclass('migrations'), 'pg_class')")
+    return None if row is None else row[0]
 
 
 def bring_up(database: PostgresqlDatabase, *, create: bool, migrate: bool) -> None:

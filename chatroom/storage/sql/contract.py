@@ -31,6 +31,11 @@ class Result(Protocol):
     """What a statement has answered."""
 
     @property
+    def description(self) -> Any:
+        """For each column, a sequence that begins with its name. Only of a query."""
+        ...
+
+    @property
     def rowcount(self) -> int:
         """The rows that were added, changed or deleted."""
         ...

@@ -45,27 +45,32 @@ class BuiltDatabase:
 
 
 @contextlib.contextmanager
-def build_beside(path: Path) -> Iterator[BuiltDatabase]:
+def build_beside(path: Path, *, resumes: bool = False) -> Iterator[BuiltDatabase]:
     """In the block, fill a new database for ``path``. What is not put in place by the end of the block is removed.
 
-    No daemon starts on ``path`` meanwhile. Raises ``AlreadyServing`` if one runs, and ``StorageError``.
+    ``resumes``: go on with what an interrupted block has left, and leave what is not put in place. No daemon starts on
+    ``path`` meanwhile. Raises ``AlreadyServing`` if one runs, and ``StorageError``.
     """
     real = Path(os.path.realpath(path))
-    building = real.with_name(f"{real.name}.importing-{os.getpid()}")
+    building = real.with_name(f"{real.name}.copying" if resumes else f"{real.name}.importing-{os.getpid()}")
     try:
         real.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise file_errors.from_os(path, "make its directory", error) from error
     with DaemonLock.acquire(path):
+        # Only a file that this program has made: a name in a directory of others could be anything.
+        exclusive = 0 if resumes and building.is_file() else os.O_EXCL
         try:
-            os.close(os.open(building, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
+            os.close(os.open(building, os.O_CREAT | exclusive | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
         except OSError as error:
             raise file_errors.from_os(path, "make a database beside it", error) from error
         try:
             with open_stores(building, create=True) as stores:
-                # No waiting for the disk, because nobody sees the file before it is whole and synced.
-                stores.database.execute("PRAGMA synchronous=OFF")
+                if not resumes:
+                    # No waiting for the disk, because nobody sees the file before it is whole and synced.
+                    stores.database.execute("PRAGMA synchronous=OFF")
                 yield BuiltDatabase(stores, path)
         finally:
-            for suffix in ("", *COMPANIONS):
-                Path(f"{building}{suffix}").unlink(missing_ok=True)
+            if not resumes:
+                for suffix in ("", *COMPANIONS):
+                    Path(f"{building}{suffix}").unlink(missing_ok=True)

@@ -18,4 +18,4 @@ def test_rows_have_the_order_of_entries() -> None:
 def test_rows_have_all_columns(stores: SqlStores) -> None:
     """No column of the table is missing from the statements that write and read it."""
     told = stores.database.execute("SELECT * FROM messages")
-    assert {column[0] for column in told.description} == set(MessageRow._fields)  # type: ignore[attr-defined]
+    assert {column[0] for column in told.description} == set(MessageRow._fields)
