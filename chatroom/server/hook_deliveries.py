@@ -113,7 +113,16 @@ class HookDeliveries(LoopThread):
 
     def run(self) -> None:
         """Deliver what waits, until stopped."""
-        self._begin()
+        self._must_look = True
+        try:
+            self._deliver_until_stopped()
+        finally:
+            # Also if a fault ends the thread: its transaction would lock others out, and no other thread can end it.
+            stores, self._stores = self._stores, None
+            if stores is not None:
+                stores.close()
+
+    def _deliver_until_stopped(self) -> None:
         while not self._stopping.wait(LOOK_EVERY_S):
             try:
                 self.look()
@@ -126,12 +135,6 @@ class HookDeliveries(LoopThread):
             except Exception:
                 log.exception("hooks cannot be delivered")
                 self._stopping.wait(FIRST_PAUSE_S)
-        if self._stores is not None:
-            self._stores.close()
-
-    def _begin(self) -> None:
-        self._stores = None  # those of a thread that has died are of no use to this one
-        self._must_look = True
 
     def look(self) -> None:
         """Deliver what is due. Raises ``ChatroomError``. From the thread."""

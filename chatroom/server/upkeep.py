@@ -75,19 +75,21 @@ class Upkeep(LoopThread):
         """Do rounds until stopped. What fails is tried again in the next round."""
         upkeep: HistoryUpkeep | None = None
         pause_s = PAUSE_S
-        while not self._stopping.wait(pause_s):
-            pause_s = PAUSE_S
-            try:
-                with self._turnstile:
-                    upkeep = upkeep or self._open()
-                if self._do_round(upkeep):
-                    pause_s = _STEP_PAUSE_S
-            except ChatroomError as error:
-                log.info("upkeep of the history waits: %s", error)
-            except Exception:
-                log.exception("upkeep of the history failed")
-        if upkeep is not None:
-            upkeep.close()
+        try:
+            while not self._stopping.wait(pause_s):
+                pause_s = PAUSE_S
+                try:
+                    with self._turnstile:
+                        upkeep = upkeep or self._open()
+                    if self._do_round(upkeep):
+                        pause_s = _STEP_PAUSE_S
+                except ChatroomError as error:
+                    log.info("upkeep of the history waits: %s", error)
+                except Exception:
+                    log.exception("upkeep of the history failed")
+        finally:
+            if upkeep is not None:
+                upkeep.close()
 
     def _do_round(self, upkeep: HistoryUpkeep) -> bool:
         """Do what there is to do. True if more is left to index."""

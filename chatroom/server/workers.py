@@ -143,6 +143,15 @@ class _Worker(LoopThread):
     def run(self) -> None:
         """Run jobs until the queue is over."""
         self._clear_up()
+        try:
+            self._run_jobs()
+        finally:
+            # Also if a fault ends the thread: its transaction would lock others out, and no other thread can end it.
+            stores, self._stores = self._stores, None
+            if stores is not None:
+                stores.close()
+
+    def _run_jobs(self) -> None:
         watch, watch_at = self.watch, time.monotonic()
         while not self._work.is_over:
             if watch is not None and time.monotonic() >= watch_at:
@@ -151,12 +160,9 @@ class _Worker(LoopThread):
             job = self._work.take(max(0.0, watch_at - time.monotonic()) if watch else None)
             if job is not None:
                 self._do(job)
-        if self._stores is not None:
-            self._stores.close()
 
     def _clear_up(self) -> None:
-        """Clear up after a thread that has died: its connection is of no use to another one, and a session waits."""
-        self._stores = None
+        """Clear up after a thread that has died: a session waits for the job that it had."""
         for job in self._current:
             self._tell(job, ChatroomError("the server had a fault, try again"))
         self._current = []

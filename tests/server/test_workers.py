@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import queue
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from chatroom.errors import ChatroomError, NotFound, Overloaded, StorageError
 from chatroom.server.job_queue import MOST_WAITING
 from chatroom.server.turnstile import Turnstile
 from chatroom.server.workers import Workers
-from chatroom.storage.sqlite.sqlite_stores import open_stores
+from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
 CAP_S = 30.0
 
@@ -157,6 +159,24 @@ def test_a_worker_that_died_goes_on(workers: Workers) -> None:
     store.start()
     assert isinstance(done.get(timeout=CAP_S), ChatroomError)
     assert done.get(timeout=CAP_S) == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_dies_keeps_no_lock(workers: Workers, database: Path) -> None:
+    """Its connection is closed at once: the write lock that it had is free before it is started again."""
+
+    def die(stores: Stores) -> object:
+        assert isinstance(stores, SqliteStores)
+        stores.database.execute("BEGIN IMMEDIATE")
+        raise Death
+
+    workers.submit("store", die, lambda outcome: None)
+    store = workers.threads[0]
+    store.join(CAP_S)
+    assert not store.is_alive()
+    with contextlib.closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    store.start()
 
 
 def test_a_worker_outlives_a_fault_in_telling(workers: Workers) -> None:
