@@ -148,6 +148,7 @@ def measures(place: Place, few: Path, many: Path, empty: Path, exported: Path) -
         "`chatroomctl ban add`": ctl(few, "ban", "add", "mallory", "--yes"),
         "`chatroomctl user list`": ctl(few, "user", "list"),
         "`chatroom --version`": lambda: run(place, [chatroom, "--version"]),
+        "`chatroom --help`": lambda: run(place, [chatroom, "--help"]),
         "`chatroom --plain`, to its first question": lambda: wait_for_question(
             place, [chatroom, "--plain", "--account", "alice", "127.0.0.1:1"]
         ),
