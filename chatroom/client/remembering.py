@@ -109,7 +109,7 @@ def may_hold_password(text: str, place: str) -> bool:
     """Tell if a line typed in ``place`` may have a password, a key or a token in it: it must not be remembered then."""
     if not text.startswith("/") or text.startswith("//"):
         return _is_service(place)
-    name, *words = text[1:].split()
+    name, *words = text[1:].split() or [""]
     command = find_command(name) if name else None
     if command is None:  # such as /identify and /oper of other clients
         return True
@@ -121,6 +121,8 @@ def may_hold_password(text: str, place: str) -> bool:
         return len(words) > 1  # the key of a channel
     if command.name == "register":
         return bool(words)  # the token of an invite
+    if command.name == "login":
+        return len(words) > 1  # who types the password behind the account is refused
     if command.name == "connect":
         return any("invite=" in word or "reset=" in word for word in words)  # a link
     if command.name == "mode":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Protocol
 
 from chatroom.client.actions import (
@@ -32,6 +33,7 @@ from chatroom.client.later_login import AccountPassword, LaterLogin
 from chatroom.client.login_steps import Ask, Step
 from chatroom.client.navigation import Navigation
 from chatroom.client.new_account import NewAccount, NewPassword
+from chatroom.client.remembering import may_hold_password
 from chatroom.client.settings.desk import SettingsDesk
 from chatroom.client.slash_commands import interpret, say
 from chatroom.client.speech import Speech
@@ -52,11 +54,24 @@ def spoken_lines(text: str) -> list[str]:
     return lines
 
 
-def _shown(typed: str) -> str:
-    """Return a command as a refusal shows it. /raw may have a password, for example that of OPER."""
+def _shown(typed: str, place: str) -> str:
+    """Return a command as a refusal shows it: without a password that it may have. Empty if it is no command."""
     words = typed.split()
-    text = " ".join(words[:2] if words[:1] in (["/raw"], ["/quote"]) else words)
+    if not typed.startswith("/") or typed.startswith("//") or not typed[1:].strip():
+        return ""
+    if words[0] in ("/raw", "/quote"):
+        words = words[:2]  # OPER, and not its password
+    elif may_hold_password(typed, place):
+        words = words[:1]
+    text = " ".join(words)
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _say_of_what(events: list[Event], typed: str) -> list[Event]:
+    """Have refusals begin with the command that is refused, so that several in a row can be told apart."""
+    if not typed:
+        return events
+    return [Denied(f"{typed}: {event.text}") if isinstance(event, Denied) else event for event in events]
 
 
 class OtherServers(Protocol):
@@ -121,6 +136,7 @@ class TypedLines:
         """
         session = self._session
         lines = spoken_lines(text)
+        typed = _shown(lines[0], session.target or "") if len(lines) == 1 else ""
         context = Context(session.state, session.target, self._can_ask)
         if not lines:
             actions: list[Action] = []
@@ -131,7 +147,7 @@ class TypedLines:
         why = self._why_unsaid(actions)
         if why and session.target is not None:
             session.navigation.keep_draft(session.target, text)
-        return [Denied(why)] if why else self._perform(actions, _shown(text))
+        return _say_of_what([Denied(why)] if why else self._perform(actions, typed), typed)
 
     def speak(self, text: str) -> list[Event]:
         """Send a line to the target, even if it looks like a command."""
@@ -149,16 +165,16 @@ class TypedLines:
         if isinstance(question, AccountPassword):
             return [] if not session.online else session.take(session.later_login.start(question.name, text))
         if not session.online:
-            return [Denied("You are not connected, so nothing was registered.")]
+            return [Denied("/register: You are not connected, so nothing was registered.")]
         session.write(session.new_account.register(text))
         return []
 
     def _choose(self, question: Choose, answer: str) -> list[Event]:
         letter = answer.strip().lower()
         if letter in ("y", "yes"):
-            return self._perform([question.yes])
+            return _say_of_what(self._perform([question.yes], question.typed), question.typed)
         if letter in ("r", "room") and question.room is not None:
-            return self._perform([question.room])
+            return _say_of_what(self._perform([question.room], question.typed), question.typed)
         return [Info("Nothing was done.")]
 
     def _why_unsaid(self, actions: list[Action]) -> str:
@@ -232,7 +248,7 @@ class TypedLines:
         elif isinstance(action, LogIn):
             session.question = session.later_login.ask(action.account)
         elif isinstance(action, Choose):
-            session.question = action
+            session.question = replace(action, typed=typed)
         return []
 
     def _leave(self, action: Leave) -> list[Event]:

@@ -77,7 +77,9 @@ def test_without_echo_a_reaction_is_shown_at_once() -> None:
     """A server that drops reactions is not sent any."""
     stage = here(caps="message-tags")
     assert stage.session.enter("/react +1") == [Reacted("#tea", "m2", "alice", "+1", mine=True)]
-    assert why(here(tokens="CLIENTTAGDENY=draft/react").session.enter("/react +1")).startswith("This server passes")
+    assert why(here(tokens="CLIENTTAGDENY=draft/react").session.enter("/react +1")).startswith(
+        "/react +1: This server passes"
+    )
 
 
 def test_one_deletes_what_one_has_said_or_what_is_named() -> None:
@@ -133,7 +135,7 @@ def test_what_cannot_be_meant_is_refused_with_a_reason() -> None:
     """No place, no such message, no ids, no right words."""
     stage = Stage()
     stage.welcome(caps=CAPS)
-    assert why(stage.session.enter("/redact")) == "You are in no channel."
+    assert why(stage.session.enter("/redact")) == "/redact: You are in no channel."
     stage = here()
     assert "nothing here that dave has said" in why(stage.session.enter("/redact dave"))
     assert "Usage: /edit TEXT" in why(stage.session.enter("/edit"))

@@ -89,6 +89,6 @@ def test_renaming() -> None:
         stage.session.enter(typed)
         assert stage.link.lines[-1] == line
     (denied,) = stage.session.enter("/rename")
-    assert isinstance(denied, Denied) and denied.text.startswith("Usage: /rename")
+    assert isinstance(denied, Denied) and denied.text.startswith("/rename: Usage: /rename")
     (failed,) = stage.hear(":srv FAIL RENAME CHANNEL_NAME_IN_USE #tea #coffee :A channel of that name exists already")
     assert isinstance(failed, Denied)

@@ -69,7 +69,8 @@ def test_join_and_query_turn_the_prompt() -> None:
     assert stage.session.target == "bob"
     stage.hear(":bob!b@h NICK rob")
     assert stage.session.target == "rob"
-    assert stage.session.enter("/query #nowhere") == [Denied("You are not in #nowhere. Use /join #nowhere first.")]
+    refusal = "/query #nowhere: You are not in #nowhere. Use /join #nowhere first."
+    assert stage.session.enter("/query #nowhere") == [Denied(refusal)]
     stage.session.enter("/part")
     assert stage.session.target == "#lobby"
     stage.session.enter("/part #lobby bye")
@@ -103,7 +104,7 @@ def test_leaving_the_last_channel_leaves_nowhere() -> None:
     stage.welcome("#lobby")
     stage.session.enter("/part")
     assert stage.session.target is None
-    assert stage.session.enter("/close") == [Denied("You are in no channel. /quit leaves the chat.")]
+    assert stage.session.enter("/close") == [Denied("/close: You are in no channel. /quit leaves the chat.")]
 
 
 def test_what_is_typed_after_join_is_for_that_channel() -> None:

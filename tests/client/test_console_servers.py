@@ -51,6 +51,6 @@ def test_a_server_that_is_not_there_is_told_and_left(chat: tuple[Terminal, Peer]
     terminal.enter("/disconnect")
     terminal.see_last("[#lobby]")
     terminal.enter("/connect http://nowhere")
-    terminal.see("http://nowhere is not HOST or HOST:PORT, nor a saved server.")
+    terminal.see("/connect http://nowhere: http://nowhere is not HOST or HOST:PORT")
     terminal.enter("hello")
     assert home.expect("PRIVMSG").params == ["#lobby", "hello"]

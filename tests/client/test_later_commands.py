@@ -129,6 +129,62 @@ def test_no_password_is_in_a_refusal() -> None:
     assert len(denied.text) < 90
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["/kick", "/nick bad nick!", "/buffer 7", "/buffer #nowhere", "/search tea", "/disconnect work", "/set no.such 1"],
+)
+def test_a_refusal_of_the_client_says_of_what(text: str) -> None:
+    """It begins with the command as it was typed, as a refusal of the server does; offline too."""
+    stage = Stage()
+    stage.welcome("#lobby")
+    (refused,) = stage.session.enter(text)
+    assert isinstance(refused, Denied)
+    assert refused.text.startswith(f"{text}: ")
+    stage.lose()
+    for command in ("/topic tea", "/me waves", "/join #tea"):
+        (refused,) = stage.session.enter(command)
+        assert refused == Denied(f"{command}: You are not connected, so nothing was sent.")
+    assert stage.session.enter("hello") == [Denied("You are not connected, so nothing was sent.")]
+    assert stage.session.enter("/ ")[0] == Denied("There is no command /. /help lists them; // sends it as text.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/identify s3cret",
+        "/login ann s3cret",
+        "/register two s3cret",
+        "/msg NickServ IDENTIFY s3cret",
+        "/join #a s3cret",
+    ],
+)
+def test_a_refusal_of_the_client_shows_no_password(text: str) -> None:
+    """Of a command that may have a password only the name is shown."""
+    stage = Stage()
+    stage.welcome("#lobby")
+    stage.lose()
+    (refused,) = stage.session.enter(text)
+    assert isinstance(refused, Denied)
+    assert refused.text.startswith(f"{text.split()[0]}: ")
+    assert "s3cret" not in refused.text
+
+
+def test_the_answer_to_a_question_is_refused_with_the_command() -> None:
+    """/kick asks first: a refusal that follows the answer, of the client or the server, says of what, too."""
+    stage = Stage()
+    stage.welcome("#lobby", caps=LABELS)
+    stage.hear(":srv 004 alice srv chatroom-1 i n", ":srv MODE alice +o")
+    stage.session.enter("/kick bob")
+    assert stage.session.answer("y") == []
+    assert stage.link.sent[-1] == "@label=1 KILL bob :"
+    assert stage.hear("@label=1 :srv 401 alice bob :No such nick") == [
+        Denied("/kick bob: There is no user called bob.")
+    ]
+    stage.session.enter("/kick bob")
+    stage.lose()
+    assert stage.session.answer("y") == [Denied("/kick bob: You are not connected, so nothing was sent.")]
+
+
 @pytest.mark.parametrize("text", ["/nick bad nick!", "/nick"])
 def test_a_nick_is_one_word(text: str) -> None:
     """A nick of two words is refused, not cut."""
