@@ -8,11 +8,16 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from harness.daemon import Client, Daemon, Place
+from harness.daemon import Client, Daemon, Place, until
 
-from chatroom.storage.sqlite.sqlite_stores import open_stores
+from chatroom.database_address import DatabaseAddress
+from chatroom.storage.opening import open_stores
+
+if TYPE_CHECKING:
+    from harness.postgresql_server import PostgresqlServer
 
 SAID = re.compile(r"^@(\S+) :(\w+)!\S+ PRIVMSG #lobby :(.*)$")
 Said = tuple[str, str, str]
@@ -71,7 +76,7 @@ class Talker(threading.Thread):
             self._client.sock.close()
 
 
-def kept_in(database: Path) -> list[Said]:
+def kept_in(database: DatabaseAddress) -> list[Said]:
     """Return the whole history of the room, oldest first."""
     with open_stores(database) as stores:
         entries = stores.history.latest("#lobby", 1_000_000)
@@ -90,24 +95,45 @@ def end_under_load(place: Place, chance: random.Random, number: int = signal.SIG
     assert daemon.stop(number) == (0 if number == signal.SIGTERM else -number)
     for thread in (*readers, *talkers):
         thread.join(30)
-    kept = kept_in(place.database)
-    assert len({msgid for msgid, _, _ in kept}) == len(kept)
-    place_of = {said: index for index, said in enumerate(kept)}
-    for reader in readers:
-        places = [place_of.get(said, -1) for said in reader.read]
-        assert -1 not in places, "what was read is kept"
-        assert places == list(range(places[0], places[0] + len(places))), "in that order, with nothing left out"
+    kept = compare(kept_in(place.database), readers)
     texts = {text for _, _, text in kept}
     for talker in talkers:
         assert {f"{talker.word} {each}" for each in range(talker.answered)} <= texts, "what was answered is kept"
     return readers
 
 
-@pytest.fixture(params=["normal", "full"])
+def compare(kept: list[Said], readers: list[Reader]) -> list[Said]:
+    """Compare what was read with what is kept, which is returned."""
+    assert len({msgid for msgid, _, _ in kept}) == len(kept)
+    place_of = {said: index for index, said in enumerate(kept)}
+    for reader in readers:
+        places = [place_of.get(said, -1) for said in reader.read]
+        assert -1 not in places, "what was read is kept"
+        assert places == list(range(places[0], places[0] + len(places))), "in that order, with nothing left out"
+    return kept
+
+
+@pytest.fixture(params=["normal", "full", pytest.param("server", marks=pytest.mark.debian("postgres"))])
 def loaded(request: pytest.FixtureRequest) -> Iterator[Place]:
-    """A place without limits and with one I/O thread, as by default. With "full" a thread of its own commits."""
-    with Place.make(limits__enabled=False, server__io_threads=1, history__synchronous=request.param) as place:
+    """A place without limits and with one I/O thread, as by default.
+
+    With "full", and with a database on a server, a thread of its own commits.
+    """
+    synchronous = "full" if request.param == "full" else "normal"
+    with Place.make(limits__enabled=False, server__io_threads=1, history__synchronous=synchronous) as place:
+        if request.param == "server":
+            server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+            place.database = server.make_database()  # type: ignore[assignment] # only its text is used
         yield place
+
+
+def forget_all(database: DatabaseAddress) -> None:
+    """Remove what was said: comparing many messages takes most of the time."""
+    if isinstance(database, Path):
+        database.unlink()
+        return
+    with open_stores(database) as stores:
+        stores.database.execute("TRUNCATE messages, places, message_words")
 
 
 def test_what_was_read_is_kept_over_kills(loaded: Place) -> None:
@@ -126,6 +152,45 @@ def test_a_stop_in_a_storm_loses_nothing_and_tells_everyone(loaded: Place) -> No
         ]
 
 
+def kill_server_under_load(server: PostgresqlServer, rounds: int) -> None:
+    """Let users talk, kill the database server again and again, and compare what was read with what it has."""
+    with Place.make(limits__enabled=False, history__synchronous="full") as place:
+        address = server.make_database()
+        place.database = address  # type: ignore[assignment] # only its text is used
+        daemon = Daemon(place)
+        readers = [Reader(daemon, f"reader{number}") for number in range(2)]
+        talkers = [Talker(daemon, f"talker{each}", f"w{each}") for each in range(3)]
+        for thread in (*readers, *talkers):
+            thread.start()
+        for _ in range(rounds):
+            count = len(readers[0].read)
+            until(lambda: len(readers[0].read) > count + 50, "messages are told")  # noqa: B023 - called in the loop only
+            server.stop()
+            server.start()
+        count = len(readers[0].read)
+        until(lambda: len(readers[0].read) > count, "messages are told again")
+        assert daemon.stop() == 0
+        assert not daemon.log_lines("Traceback")
+        for thread in (*readers, *talkers):
+            thread.join(30)
+        compare(kept_in(address), readers)
+    server.drop_database(address)
+
+
+@pytest.mark.debian("postgres")
+def test_what_was_read_is_kept_when_the_server_is_killed(postgresql_server: PostgresqlServer) -> None:
+    """In the middle of commits. Nobody is disconnected; nothing is lost, doubled or out of order."""
+    kill_server_under_load(postgresql_server, 5)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+@pytest.mark.debian("postgres")
+def test_what_was_read_is_kept_when_the_server_is_killed_a_hundred_times(postgresql_server: PostgresqlServer) -> None:
+    """The same, for longer."""
+    kill_server_under_load(postgresql_server, 100)
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 def test_what_was_read_is_kept_over_a_thousand_kills(loaded: Place) -> None:
@@ -133,7 +198,7 @@ def test_what_was_read_is_kept_over_a_thousand_kills(loaded: Place) -> None:
     chance = random.Random(1000)
     for _ in range(1000):
         end_under_load(loaded, chance)
-        loaded.database.unlink()  # fewer messages, because comparing them takes most of the time
+        forget_all(loaded.database)
 
 
 def test_a_restart_shows_what_was_said_before() -> None:
