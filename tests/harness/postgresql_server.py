@@ -27,6 +27,8 @@ from chatroom.storage.postgresql.postgresql_stores import open_stores
 
 _ACCOUNT = "postgres"
 """The user of Debian's package, and the superuser of the server."""
+WITH_PASSWORD = "chat_with_password"
+"""A user that needs a password, and that ``make_user`` makes. All others need none."""
 _TEMPLATE = "template_with_tables"
 _SETTINGS = {
     "listen_addresses": "",
@@ -78,6 +80,8 @@ class PostgresqlServer:
                 "-N",
             ]
             subprocess.run(_as_user(initdb), check=True, capture_output=True, cwd=directory)
+            rules = data / "pg_hba.conf"
+            rules.write_text(f"local all {WITH_PASSWORD} scram-sha-256\n{rules.read_text()}")
             server = cls(directory)
             server.start()
             try:
@@ -131,6 +135,13 @@ class PostgresqlServer:
     def drop_database(self, address: ServerAddress) -> None:
         """Remove a database, and end the connections to it."""
         self._run(f"DROP DATABASE {address.url.partition('@/')[2].partition('?')[0]} WITH (FORCE)")
+
+    def make_user(self, address: ServerAddress, password: str) -> ServerAddress:
+        """Make the user that needs a password the owner of a database. Return its address there, without a password."""
+        name = address.url.partition("@/")[2].partition("?")[0]
+        self._run(f"DROP ROLE IF EXISTS {WITH_PASSWORD}; CREATE ROLE {WITH_PASSWORD} LOGIN PASSWORD '{password}'")
+        self._run(f"ALTER DATABASE {name} OWNER TO {WITH_PASSWORD}")
+        return ServerAddress(f"postgresql://{WITH_PASSWORD}@/{name}?host={self.directory}")
 
     def end_connections(self) -> None:
         """End all connections to all databases, as a restart of the server would."""
