@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import click
@@ -106,6 +107,8 @@ def run_checks(invocation: Invocation, *, quick: bool = False) -> Iterator[Resul
 def _find_reason_to_skip(name: str, scene: Scene) -> str:
     if name == "certificates" and not any(listen.tls for listen in scene.settings.listen):
         return "no listener has TLS"
+    if name in ("disk", "backups") and not isinstance(scene.database, Path):
+        return "the database is on a server"
     if name == "backups" and not scene.settings.backup.every:
         return "backup.every is not set"
     if name == "addresses" and scene.silence:

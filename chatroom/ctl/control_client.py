@@ -17,7 +17,7 @@ from chatroom.chat.admission.ban_targets import Address, format_network, parse_a
 from chatroom.chat.stored.records import Ban
 from chatroom.ctl.invocation import Invocation
 from chatroom.database_address import DatabaseAddress, find_address, local_path
-from chatroom.errors import InvalidTarget, InvalidValue, NotRunning, Refused
+from chatroom.errors import ChatroomError, InvalidTarget, InvalidValue, NotRunning, Refused
 from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.message import Message, format_message, parse
 from chatroom.paths import control_socket, list_control_sockets
@@ -124,9 +124,22 @@ def require_done(answers: list[Message]) -> None:
 
 def _no_daemon(database: DatabaseAddress) -> str:
     served = list_served_databases()
+    if not served and _is_served_elsewhere(database):
+        return f"a daemon serves {database}, but none of this user on this machine: run this where it runs"
     if not served:
         return f'no daemon serves {database}; "chatroomctl serve" starts one'
     return f"no daemon serves {database}, but one of yours serves {served[0]}: choose it with --database"
+
+
+def _is_served_elsewhere(database: DatabaseAddress) -> bool:
+    if isinstance(database, Path):
+        return False
+    from chatroom.ctl.offline import is_served  # here, because few have a server
+
+    try:
+        return is_served(database)
+    except ChatroomError:
+        return False
 
 
 def _refusal(message: Message) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from chatroom.ctl.control_client import list_served_databases
 from chatroom.ctl.invocation import Invocation, pass_invocation
+from chatroom.ctl.offline import is_served
 from chatroom.ctl.output import confirm, yes_option
 from chatroom.database_address import DatabaseAddress
 from chatroom.storage.daemon_lock import is_held
@@ -41,7 +42,8 @@ def confirm_database(database: DatabaseAddress, yes: bool) -> None:
     if yes or is_held(database):
         return
     served = list_served_databases()
-    if served:
+    # A server is asked only if there is a question to answer.
+    if served and not is_served(database):
         named = " and ".join(map(str, served))
         confirm(
             f"No daemon serves {database}, but one of yours serves {named} (--database chooses it). Change {database}?",

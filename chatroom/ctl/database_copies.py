@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from chatroom.ctl.database_choice import pass_changing_invocation
+from chatroom.ctl.database_tools import require_file
 from chatroom.ctl.imports import raise_at_signals
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.offline import exclusive
@@ -21,7 +22,7 @@ from chatroom.ctl.streams import plain
 from chatroom.errors import Refused
 from chatroom.storage.sqlite.backup import Progress, write_copy
 from chatroom.storage.sqlite.copy_check import require_sound
-from chatroom.storage.sqlite.inspection import open_any, read_status
+from chatroom.storage.sqlite.file_inspection import open_any, read_status
 from chatroom.storage.sqlite.restore import put_in_place
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 from chatroom.storage.sqlite.vacuum import rewritten
@@ -39,13 +40,14 @@ def backup(invocation: Invocation, file: Path, force: bool) -> None:
 
     FILE is a complete database, with the contents of a single moment, and is checked for faults before it gets its
     name. "db restore" puts it in the place of the database. If FILE is -, the copy goes to standard output; it is first
-    made beside the database, where there must be room for it.
+    made beside the database, where there must be room for it. For a database on a server, pg_dump does this.
 
     \b
     Examples:
       chatroomctl db backup /var/backups/chatroom.db
       chatroomctl db backup - | gzip > nightly.db.gz
     """
+    require_file(invocation.address, "backup", file)
     with raise_at_signals():
         if file == _STDOUT:
             _copy_to_stdout(invocation)
@@ -100,7 +102,7 @@ def vacuum(invocation: Invocation) -> None:
     Example:
       systemctl stop chatroom && sudo -u chatroom chatroomctl db vacuum && systemctl start chatroom
     """
-    path = Path(os.path.realpath(invocation.database))
+    path = Path(os.path.realpath(require_file(invocation.address, "vacuum")))
     with exclusive(path), raise_at_signals():
         with contextlib.closing(open_any(path)) as database:
             is_current = read_status(database).state == "current"

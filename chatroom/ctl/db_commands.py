@@ -1,4 +1,4 @@
-"""``chatroomctl db``: status, migration, restoring and check of the database file."""
+"""``chatroomctl db``: status, migration, restoring and check of the database."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from chatroom.ctl.checks.database_health import REPAIR, find_faults
 from chatroom.ctl.copy_command import copy
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.database_copies import backup, copy_progress, vacuum
+from chatroom.ctl.database_tools import require_file
 from chatroom.ctl.imports import raise_at_signals
 from chatroom.ctl.invocation import Invocation, pass_invocation
-from chatroom.ctl.offline import exclusive
+from chatroom.ctl.offline import exclusive, is_served
 from chatroom.ctl.output import (
     confirm,
     json_option,
@@ -30,15 +31,8 @@ from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, Refused
 from chatroom.storage.file_modes import find_open_files
-from chatroom.storage.sqlite.inspection import (
-    DatabaseStatus,
-    newest_entry_at,
-    open_any,
-    read_status,
-)
-from chatroom.storage.sqlite.migrate import newest_version
-from chatroom.storage.sqlite.restore import fetch_copy, put_in_place
-from chatroom.storage.sqlite.sqlite_stores import open_stores
+from chatroom.storage.opening import inspect, newest_version, open_stores
+from chatroom.storage.sql.inspection import DatabaseStatus
 
 _ROW_LABELS = {
     "accounts": "Accounts",
@@ -53,7 +47,7 @@ _ROW_LABELS = {
 
 @click.group(cls=Subcommands)
 def db() -> None:
-    """Show, migrate, copy, restore, check and shrink the database file.
+    """Show, migrate, copy, restore, check and shrink the database.
 
     \b
     Examples:
@@ -77,19 +71,25 @@ def status(invocation: Invocation, as_json: bool) -> None:
     Example:
       chatroomctl db status
     """
-    # open_any() also opens a database of another version, which open_stores() refuses.
-    with contextlib.closing(open_any(invocation.database)) as database:
-        found = read_status(database)
+    # inspect() also opens a database of another version, which open_stores() refuses.
+    with inspect(invocation.address) as inspection:
+        found = inspection.read_status(served=is_served(invocation.address))
     if as_json:
         print_json(found)
         return
+    if found.postgresql_version is None:
+        where = [
+            ("Size", f"{size(found.size)}, of which {size(found.free)} free; log {size(found.log_size)}"),
+            ("SQLite", found.sqlite_version),
+        ]
+    else:
+        where = [("Size", size(found.size)), ("PostgreSQL", found.postgresql_version)]
     print_pairs(
         [
             ("Database", found.path),
             ("Version", _version(found)),
             ("Served", "yes, by a daemon" if found.served else "no"),
-            ("Size", f"{size(found.size)}, of which {size(found.free)} free; log {size(found.log_size)}"),
-            ("SQLite", found.sqlite_version),
+            *where,
             *((_ROW_LABELS.get(name, name), count) for name, count in found.rows.items()),
         ]
     )
@@ -101,34 +101,34 @@ def status(invocation: Invocation, as_json: bool) -> None:
 def migrate(invocation: Invocation) -> None:
     """Upgrade the database, or create it.
 
-    It gets the version that this chatroom needs. An older database is first copied to a file in the same directory. The
-    daemon does the same when it starts.
+    It gets the version that this chatroom needs. An older database in a file is first copied to a file in the same
+    directory; of one on a server, make a copy with pg_dump. The daemon does the same when it starts.
 
     \b
     Example:
       chatroomctl db migrate
     """
-    path = invocation.database
+    address = invocation.address
     try:
-        with contextlib.closing(open_any(path)) as database:
-            before = read_status(database)
+        with inspect(address) as inspection:
+            before = inspection.read_status(served=False)
     except DatabaseMissing:
-        open_stores(path, create=True).close()
-        report_result(f"Created {path}", database=path, version=newest_version(), before=None, copy=None)
+        open_stores(address, create=True).close()
+        report_result(f"Created {address}", database=address, version=newest_version(), before=None, copy=None)
         return
-    found: dict[str, object] = {"database": path, "version": before.newest_version, "before": before.version}
+    found: dict[str, object] = {"database": address, "version": before.newest_version, "before": before.version}
     if before.state == "current":
-        report_result(f"{path} is at version {before.version}, the newest: nothing to do", **found, copy=None)
+        report_result(f"{address} is at version {before.version}, the newest: nothing to do", **found, copy=None)
         return
     # With the lock of a daemon held, none can start while the schema changes.
     with (
-        exclusive(path),
+        exclusive(address),
         copy_progress() as on_progress,
-        open_stores(path, migrate=True, progress=on_progress) as stores,
+        open_stores(address, migrate=True, progress=on_progress) as stores,
     ):
         copy = stores.upgraded_from
-    text = f"Migrated {path} from version {before.version} to {before.newest_version}; the old one is in {copy}"
-    report_result(text, **found, copy=copy)
+    text = f"Migrated {address} from version {before.version} to {before.newest_version}"
+    report_result(f"{text}; the old one is in {copy}" if copy is not None else text, **found, copy=copy)
 
 
 @db.command("restore")
@@ -139,14 +139,16 @@ def restore(invocation: Invocation, file: Path, yes: bool) -> None:
     """Put FILE, a copy of a database, in the place of the database.
 
     Stop the daemon first. FILE is checked for faults, and stays as it is. The database that was there is kept beside
-    the new one, with its logs, under a name with the time.
+    the new one, with its logs, under a name with the time. For a database on a server, pg_restore does this.
 
     \b
     Examples:
       chatroomctl db restore /var/backups/chatroom.db
       chatroomctl --database ./team.db db restore --yes nightly.db
     """
-    path = invocation.database
+    from chatroom.storage.sqlite.restore import fetch_copy, put_in_place  # here, as only a file has copies
+
+    path = require_file(invocation.address, "restore", file)
     with raise_at_signals(), contextlib.ExitStack() as at_end:
         with copy_progress() as on_progress:
             fetched = fetch_copy(file, path, on_progress)
@@ -179,36 +181,36 @@ def check(invocation: Invocation, as_json: bool) -> None:
     Example:
       chatroomctl db check
     """
-    with contextlib.closing(open_any(invocation.database)) as database:
-        faults = find_faults(database)
-        open_files = find_open_files(invocation.database)
-    for finding in open_files:
+    address = invocation.address
+    with inspect(address) as inspection:
+        faults = find_faults(inspection)
+    for finding in find_open_files(address) if isinstance(address, Path) else ():
         warn(plain(str(finding)))
     if as_json:
-        print_json({"database": invocation.database, "ok": not faults, "faults": faults})
+        print_json({"database": address, "ok": not faults, "faults": faults})
     else:
         for fault in faults:
             say(fault)
     if faults:
-        raise Refused(f"{invocation.database}: faults found: {len(faults)}; {REPAIR}")
+        raise Refused(f"{address}: faults found: {len(faults)}; {REPAIR}")
     if not as_json:
-        say(f"{invocation.database} has no faults")
+        say(f"{address} has no faults")
 
 
 def _require_sound(file: Path, fetched: Path) -> tuple[int, datetime | None]:
     """Return the version of the copied FILE and the time of its newest message. Raises ``StorageError``."""
     try:
-        with contextlib.closing(open_any(fetched)) as database:
-            found = read_status(database)
+        with inspect(fetched) as inspection:
+            found = inspection.read_status(served=False)
             if found.state == "newer":
                 raise DatabaseNewer(
                     f"{file}: written by a newer chatroom (version {found.version}; this one knows"
                     f" {found.newest_version})"
                 )
-            faults = find_faults(database)
+            faults = find_faults(inspection)
             if faults:
                 raise DatabaseDamaged(f"{file}: not restored; faults found: {len(faults)}, the first in {faults[0]}")
-            return found.version, newest_entry_at(database)
+            return found.version, inspection.newest_entry_at()
     except (DatabaseDamaged, DatabaseMissing) as error:
         # SQLite's errors name the copy of FILE, which nobody has heard of.
         raise type(error)(str(error).replace(str(fetched), str(file))) from None

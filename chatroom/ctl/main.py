@@ -50,7 +50,7 @@ _COMMANDS = {
         "chatroom.ctl.check_command:check",
         "Look for everything that is wrong with this server, or will be soon.",
     ),
-    "db": ("chatroom.ctl.db_commands:db", "Show, migrate, copy, restore, check and shrink the database file."),
+    "db": ("chatroom.ctl.db_commands:db", "Show, migrate, copy, restore, check and shrink the database."),
     "export": (
         "chatroom.ctl.export_command:export",
         "Write everything in the database to FILE, as one archive.",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from chatroom.database_address import DatabaseAddress
 from chatroom.errors import AlreadyServing, Refused
 from chatroom.storage.daemon_lock import DaemonLock, is_held
+from chatroom.storage.opening import make_server_lock
 
 
 @contextlib.contextmanager
@@ -21,23 +23,45 @@ def refused_while_served(database: DatabaseAddress) -> Iterator[None]:
 
 @contextlib.contextmanager
 def exclusive(database: DatabaseAddress) -> Iterator[None]:
-    """Hold the daemon's lock, so that none runs or starts. Raises ``Refused`` if one runs."""
-    with refused_while_served(database):
-        lock = DaemonLock.acquire(database)
-    with lock:
+    """Hold the daemon's locks, so that none runs or starts. Raises ``Refused`` if one runs."""
+    with contextlib.ExitStack() as locks:
+        with refused_while_served(database):
+            _take(database, locks)
         yield
 
 
 @contextlib.contextmanager
 def without_daemon(database: DatabaseAddress) -> Iterator[bool]:
-    """Yield True if no daemon serves the database; then none starts before the end of the block."""
-    # ``acquire`` waits for half a second before it gives up.
-    lock = None
-    if not is_held(database):
-        with contextlib.suppress(AlreadyServing):
-            lock = DaemonLock.acquire(database)
-    try:
-        yield lock is not None
-    finally:
-        if lock is not None:
-            lock.release()
+    """Yield True if no daemon of this machine serves the database; then none starts before the end of the block.
+
+    Raises ``Refused`` if one of another machine serves it: only there it can be asked.
+    """
+    with contextlib.ExitStack() as locks:
+        # ``acquire`` waits for half a second before it gives up.
+        is_offline = not is_held(database)
+        if is_offline:
+            try:
+                _take(database, locks)
+            except AlreadyServing as error:
+                if not is_held(database):
+                    raise Refused(f"{error}: run this there") from None
+                is_offline = False
+        yield is_offline
+
+
+def is_served(database: DatabaseAddress) -> bool:
+    """True if a daemon serves the database, of this machine or of another one. Raises ``StorageError``."""
+    if isinstance(database, Path) or is_held(database):
+        return is_held(database)
+    return make_server_lock(database).is_taken()
+
+
+def _take(database: DatabaseAddress, locks: contextlib.ExitStack) -> None:
+    """Take the lock of this machine, and that on the server. Raises ``AlreadyServing``."""
+    with contextlib.ExitStack() as taken:
+        taken.enter_context(DaemonLock.acquire(database))
+        if not isinstance(database, Path):
+            lock = make_server_lock(database)
+            taken.callback(lock.give_back)
+            lock.acquire()
+        locks.push(taken.pop_all())

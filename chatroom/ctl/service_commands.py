@@ -146,7 +146,7 @@ def _check_for_system(invocation: Invocation) -> None:
             f"a service of the system needs a configuration: run {program} config init {config}, and then "
             f"{program} --config {config} config set database.path {STATE / 'chatroom.db'}"
         )
-    if "database.path" not in settings.key_sources:
+    if settings.database.url is None and "database.path" not in settings.key_sources:
         raise Refused(
             f"{settings.source} does not say where the database is, and the default is in a home directory: run "
             f"{program} --config {settings.source} config set database.path {STATE / 'chatroom.db'}"
@@ -179,7 +179,7 @@ def _list_todo(manager: Manager, setup: Setup, units: Sequence[str]) -> list[str
     """Return what the operator has to do, each as a command or a comment. ``units`` are still to be started."""
     todo = []
     variables = sorted(name for name in os.environ if name.startswith("CHATROOM_") and "__" in name)
-    variables = [name for name in variables if name != "CHATROOM_DATABASE__PATH"]
+    variables = [name for name in variables if name not in ("CHATROOM_DATABASE__PATH", "CHATROOM_DATABASE__URL")]
     if variables:
         todo.append(f"# {', '.join(variables)} count here and not in the service: set them in the configuration")
     if not manager.of_user:
@@ -203,7 +203,7 @@ def _list_system_todo(setup: Setup) -> list[str]:
         todo.append(f"useradd --system --user-group --home-dir {STATE} --shell /usr/sbin/nologin {user}")
     for path in sorted({path for path in setup.reads if path.is_relative_to("/root") or path.is_relative_to("/home")}):
         todo.append(f"# {path} is in a home directory: check that the user {user} can read it")
-    for directory in dict.fromkeys((setup.database.parent, *setup.writes)):
+    for directory in setup.directories:
         shown = shlex.quote(str(directory))
         if directory.exists() and not directory.is_relative_to(STATE):  # perhaps one of others, such as /var/log
             todo.append(f"# check that the user {user} can write to {shown}")

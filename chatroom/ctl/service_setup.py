@@ -64,15 +64,25 @@ def make_setup(invocation: Invocation, user: str) -> Setup:
         source = settings.source.absolute()
         call += ["--config", str(source)]
         reads.append(source)
-    # A path from a flag or the environment is not in the file that the service reads.
-    if settings.key_sources.get("database.path", "") in (FLAG_NAMES["database.path"], "CHATROOM_DATABASE__PATH"):
-        call += ["--database", str(settings.database.path)]
+    # An address from a flag or the environment is not in the file that the service reads.
+    url = settings.database.url
+    key = "database.path" if url is None else "database.url"
+    if settings.key_sources.get(key) in (FLAG_NAMES[key], f"CHATROOM_{key.replace('.', '__').upper()}"):
+        if url is not None and (url.password is not None or settings.database.password_file is not None):
+            raise Refused(
+                "the service would not know the password of the database: set database.url and database.password_file"
+                " in the configuration"
+            )
+        call += ["--database", str(settings.database.address)]
+    if settings.database.password_file is not None:
+        reads.append(settings.database.password_file)
     for listen in settings.listen:
         reads += [*listen.certificate, *listen.key]
     writes = [] if settings.log.file is None else [settings.log.file.parent]
-    if settings.backup.every:
+    if settings.backup.every and url is None:
         writes.append(settings.backup_directory)
-    return Setup(tuple(call), settings.database.path, tuple(reads), tuple(writes), user)
+    file = settings.database.path if url is None else None
+    return Setup(tuple(call), file, tuple(reads), tuple(writes), user)
 
 
 def own_call() -> list[str]:

@@ -20,13 +20,20 @@ class Setup:
 
     program: tuple[str, ...]
     """How ``chatroomctl`` is called, with its global options."""
-    database: Path
+    database: Path | None
+    """The file; None if a server has the database."""
     reads: tuple[Path, ...] = ()
     """Further files that the daemon reads: its program, configuration and certificates."""
     writes: tuple[Path, ...] = ()
     """Further directories that it writes to: that of its log file."""
     user: str = "chatroom"
     """The user of a system service."""
+
+    @property
+    def directories(self) -> tuple[Path, ...]:
+        """The directories that the daemon writes to."""
+        own = () if self.database is None else (self.database.parent,)
+        return tuple(dict.fromkeys((*own, *self.writes)))
 
 
 _COMMON = """\
@@ -87,7 +94,7 @@ AmbientCapabilities="""
 
 def system_unit(setup: Setup, mark: str = MARK) -> str:
     """Return a service of the system, which runs as ``setup.user`` and can write only where ``setup`` says."""
-    directories = dict.fromkeys((setup.database.parent, *setup.writes))
+    directories = setup.directories
     outside = [quote_path(str(path)) for path in directories if not path.is_relative_to(STATE)]
     writable = f"ReadWritePaths={' '.join(outside)}\n" if outside else ""
     needed = (*directories, *setup.reads)

@@ -16,6 +16,7 @@ from chatroom.errors import StorageError
 if TYPE_CHECKING:
     from chatroom.chat.stored.history_stores import Journal
     from chatroom.storage.postgresql.server_lock import ServerLock
+    from chatroom.storage.sql.inspection import Inspection
     from chatroom.storage.sql.sql_stores import SqlStores
     from chatroom.storage.sql.timestamps import Clock
     from chatroom.storage.sql.upkeep_steps import SqlUpkeep
@@ -156,6 +157,18 @@ def read_schema_version(address: DatabaseAddress) -> int:
     from chatroom.storage.postgresql import server_migrate
 
     return server_migrate.read_schema_version(address)
+
+
+def inspect(address: DatabaseAddress) -> Inspection:
+    """Open a database of any schema version, to look at it. Raises ``StorageError`` as ``open_stores`` does."""
+    if isinstance(address, Path):
+        from chatroom.storage.sqlite import file_inspection
+
+        return file_inspection.FileInspection(file_inspection.open_any(address))
+    require_psycopg(address)
+    from chatroom.storage.postgresql import server_inspection
+
+    return server_inspection.open_any(address)
 
 
 def require_psycopg(address: ServerAddress) -> None:

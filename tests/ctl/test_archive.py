@@ -17,7 +17,8 @@ from chatroom.chat.stored.records import Actor, Role
 from chatroom.errors import DiskFull
 from chatroom.storage.daemon_lock import DaemonLock
 from chatroom.storage.sql.archive_store import SqlArchive
-from chatroom.storage.sqlite.inspection import list_checks, open_any, run_check
+from chatroom.storage.sql.inspection import run_check
+from chatroom.storage.sqlite.file_inspection import list_checks, open_any
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 

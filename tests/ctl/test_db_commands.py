@@ -13,7 +13,7 @@ from harness.shell import Shell
 from chatroom.chat.stored.records import Actor, NewBan
 from chatroom.storage.daemon_lock import DaemonLock
 from chatroom.storage.migration_files import Migration
-from chatroom.storage.sqlite import inspection, migrate
+from chatroom.storage.sqlite import file_inspection, migrate
 from chatroom.storage.sqlite.migrate import load_migrations, newest_version
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
@@ -204,7 +204,7 @@ def test_check_reads_every_table(shell: Shell) -> None:
     """Every table of the schema is checked."""
     shell.create("alice")
     with shell.stores() as stores:
-        labels = {check.label for check in inspection.list_checks(stores.database)}
+        labels = {check.label for check in file_inspection.list_checks(stores.database)}
     assert {"file structure", "references", "table accounts", "table bans", "table channel_lists"} <= labels
     assert not any("sqlite_" in label for label in labels)
 

@@ -55,6 +55,17 @@ def test_a_ban_loads_the_stores_that_it_writes_to(tmp_path: Path) -> None:
     assert not {name for name in loaded if name.startswith(("chatroom.storage.sqlite.history", "chatroom.commands"))}
 
 
+@pytest.mark.parametrize(
+    "arguments", [["user", "list"], ["history", "stats"], ["channel", "list"], ["db", "status"], ["check", "--quick"]]
+)
+def test_a_file_needs_nothing_of_a_server(arguments: list[str], tmp_path: Path) -> None:
+    """Neither the package for PostgreSQL is loaded, which may not be there, nor what we have for it."""
+    database = str(tmp_path / "chat.db")
+    load("--database", database, "db", "migrate")
+    loaded = load("--database", database, *arguments, code=int(arguments[0] == "check"))
+    assert not {name for name in loaded if name.startswith(("psycopg", "chatroom.storage.postgresql"))}
+
+
 def test_the_list_of_commands_says_what_their_own_help_says() -> None:
     """The table has each command's first sentence, so that the help need not load all of them."""
     with click.Context(cli, info_name="chatroomctl") as context:

@@ -60,6 +60,26 @@ def test_a_users_unit_runs_this_set_up(run: Run, home: Path, units: Path) -> Non
     assert not (units / "chatroom.socket").exists()
 
 
+def test_a_unit_of_a_set_up_with_a_server(
+    run: Run, home: Path, system_units: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes to no directory of a database, and reads the password from the file that the configuration names."""
+    config = home / "my.toml"
+    config.write_text('[database]\nurl = "postgresql://chat@db/chat"\npassword_file = "secret"\n')
+    done = run("--config", "my.toml", "service", "install", "--system")
+    assert done.exit_code == 0, done.stderr
+    text = (system_units / "chatroom.service").read_text()
+    assert f"--config {config} serve\n" in text and "ReadWritePaths" not in text
+    assert "chown" not in done.stdout and "install -d" not in done.stdout
+    url = "postgresql://other@db/chat"
+    done = run("--config", "my.toml", "--database", url, "service", "install", "--system", "--dry-run")
+    assert f"--database {url} serve\n" in done.stdout
+    monkeypatch.setenv("CHATROOM_DATABASE__URL", "postgresql://other:hush@db/chat")
+    config.write_text("")
+    done = run("--config", "my.toml", "service", "install", "--system", "--dry-run")
+    assert done.exit_code == 1 and "would not know the password" in done.stderr and "hush" not in done.stderr
+
+
 def test_the_file_decides_the_rest(run: Run, home: Path, units: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database of the configuration is not repeated; settings of the environment are not the service's."""
     monkeypatch.setenv("CHATROOM_SERVER__MOTD", "hello")

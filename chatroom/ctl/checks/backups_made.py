@@ -7,6 +7,7 @@ import shlex
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from chatroom.chat.admission.durations import format_duration
 from chatroom.ctl.checks.scene import Scene
@@ -22,7 +23,7 @@ def find(scene: Scene) -> Iterator[Finding]:
     """Yield what is wrong with the backups of a set-up that has them made. Why one failed, the daemon says."""
     every = timedelta(seconds=scene.settings.backup.every)
     directory = scene.settings.backup_directory
-    if not every or scene.daemon.get("backup", "good") != "good":
+    if not isinstance(scene.database, Path) or not every or scene.daemon.get("backup", "good") != "good":
         return
     now = datetime.now(UTC)
     newest = next((one for one in BackupDirectory(directory, scene.database).list_all() if one.made_at <= now), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ from chatroom.ctl.checks.scene import Scene
 from chatroom.ctl.output import moment
 from chatroom.errors import ChatroomError
 from chatroom.findings import Finding
-from chatroom.storage.sqlite.inspection import newest_audit_at, newest_entry_at, open_any
+from chatroom.storage.opening import inspect
 
 _TOLERANCE = timedelta(minutes=1)
 """The time of a line may be ahead of the clock by a second, see ``conversation_times``."""
@@ -26,8 +25,8 @@ def find(scene: Scene) -> Iterator[Finding]:
     if now + _TOLERANCE < installed_at:
         yield Finding(f"the clock says {moment(now)}, and this program was installed at {moment(installed_at)}", _SET)
     try:
-        with contextlib.closing(open_any(scene.database)) as database:
-            said_at, done_at = newest_entry_at(database), newest_audit_at(database)
+        with inspect(scene.database) as inspection:
+            said_at, done_at = inspection.newest_entry_at(), inspection.newest_audit_at()
     except ChatroomError:  # a finding of its own
         return
     for what, at in (("newest message", said_at), ("last change by an operator", done_at)):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from chatroom.ctl.checks.scene import Scene
 from chatroom.ctl.output import progress, size
 from chatroom.errors import ChatroomError, DatabaseMissing, ForeignLog
 from chatroom.findings import Finding
-from chatroom.storage.sqlite.database import SqliteDatabase
-from chatroom.storage.sqlite.inspection import DatabaseStatus, list_checks, open_any, read_status, run_check
+from chatroom.storage.opening import inspect
+from chatroom.storage.sql.inspection import DatabaseStatus, Inspection
 
 _LARGE_LOG_BYTES = 64 * 1024 * 1024
 """A write-ahead log above this has not been moved into the database for long: it is at most 4 MiB otherwise."""
@@ -19,7 +19,7 @@ _LARGE_LOG_BYTES = 64 * 1024 * 1024
 def find(scene: Scene) -> Iterator[Finding]:
     """Yield what is wrong with the database."""
     try:
-        database = open_any(scene.database)
+        inspection = inspect(scene.database)
     except DatabaseMissing:
         yield Finding(
             f"{scene.database}: there is no database",
@@ -31,28 +31,28 @@ def find(scene: Scene) -> Iterator[Finding]:
         yield Finding(problem, way_out)
         return
     except ChatroomError as error:
-        yield Finding(
-            str(error), 'check path and owner of the file, or put a backup in its place ("chatroomctl db restore")'
-        )
+        yield Finding(str(error), _UNUSABLE_FILE if isinstance(scene.database, Path) else _UNUSABLE_SERVER)
         return
-    with contextlib.closing(database):
-        status = read_status(database)
+    with inspection:
+        status = inspection.read_status(served=bool(scene.daemon))
         yield from _find_in_status(status)
-        faults = [] if scene.is_quick else find_faults(database)
+        faults = [] if scene.is_quick else find_faults(inspection)
     if faults:
         yield Finding(f"{scene.database}: faults found: {len(faults)}, the first in {faults[0]}", REPAIR)
 
 
 REPAIR = "restore a backup of the database"
+_UNUSABLE_FILE = 'check path and owner of the file, or put a backup in its place ("chatroomctl db restore")'
+_UNUSABLE_SERVER = "check that the server runs, and database.url and its password"
 
 
-def find_faults(database: SqliteDatabase) -> list[str]:
+def find_faults(inspection: Inspection) -> list[str]:
     """Read the whole database and return its faults, with a progress bar."""
     faults: list[str] = []
-    checks = list_checks(database)
+    checks = inspection.list_checks()
     with progress(len(checks), "Checking") as bar:
         for one in checks:
-            faults += run_check(database, one)
+            faults += inspection.run_check(one)
             bar.update(1)
     return faults
 

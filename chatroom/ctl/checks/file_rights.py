@@ -16,9 +16,10 @@ from chatroom.storage.file_modes import find_open_files
 
 def find(scene: Scene) -> Iterator[Finding]:
     """Yield what is wrong with the files of a set-up."""
-    yield from find_open_files(scene.database)
-    yield from _find_other_owners(scene.database)
-    yield from _find_open_directory(scene.database.parent)
+    if isinstance(scene.database, Path):
+        yield from find_open_files(scene.database)
+        yield from _find_other_owners(scene.database)
+        yield from _find_open_directory(scene.database.parent)
     for listen in scene.settings.listen:
         for key in listen.key:
             yield from _find_readable_key(key)

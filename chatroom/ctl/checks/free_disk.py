@@ -18,6 +18,8 @@ _OF_NETWORKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "
 
 def find(scene: Scene) -> Iterator[Finding]:
     """Yield what is wrong with the disk."""
+    if not isinstance(scene.database, Path):
+        return  # "check" does not look there at all
     directory = _nearest(scene.database.parent)
     found = os.statvfs(directory)
     free, least = found.f_bavail * found.f_frsize, scene.settings.database.warn_free_mb * _MIB

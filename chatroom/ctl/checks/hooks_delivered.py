@@ -10,7 +10,7 @@ from chatroom.ctl.checks.scene import Scene
 from chatroom.ctl.output import moment
 from chatroom.errors import StorageError
 from chatroom.findings import Finding
-from chatroom.storage.sqlite.sqlite_stores import open_stores
+from chatroom.storage.opening import open_stores
 
 _PATIENCE = timedelta(days=1)
 """How long a receiver may be down: over a night nobody mends it."""

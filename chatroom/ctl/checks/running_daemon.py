@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from chatroom import __version__
 from chatroom.ctl.checks.scene import Scene, owner_name
@@ -13,10 +14,10 @@ from chatroom.findings import Finding
 def find(scene: Scene) -> Iterator[Finding]:
     """Yield what the daemon says of itself that an operator should look at. A set-up without a daemon is fine."""
     if scene.silence:
-        owner = owner_name(scene.database)
+        owner = f" ({owner_name(scene.database)})" if isinstance(scene.database, Path) else ""
         yield Finding(
             f"a daemon serves {scene.database} and does not answer: {scene.silence}",
-            f"run this as its user ({owner}); if it is, look at the daemon's log, and restart it",
+            f"run this as its user{owner}; if it is, look at the daemon's log, and restart it",
         )
     version = scene.daemon.get("version", "").removeprefix("chatroom-")
     if version and version != __version__:

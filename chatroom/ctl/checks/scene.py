@@ -11,8 +11,9 @@ from pathlib import Path
 from chatroom.config import Settings
 from chatroom.ctl.control_client import ask_status
 from chatroom.ctl.invocation import Invocation
+from chatroom.ctl.offline import is_served
+from chatroom.database_address import DatabaseAddress
 from chatroom.errors import ChatroomError, NotRunning
-from chatroom.storage import daemon_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Scene:
 
     invocation: Invocation
     settings: Settings
-    database: Path
+    database: DatabaseAddress
     daemon: Mapping[str, str]
     """What the daemon says of itself (``STATUS``); empty if none answers."""
     silence: str
@@ -38,7 +39,7 @@ class Scene:
 
 def look_around(invocation: Invocation, *, quick: bool = False) -> Scene:
     """Read the configuration and ask the daemon. Raises ``ConfigError``."""
-    settings, database = invocation.settings, invocation.database
+    settings, database = invocation.settings, invocation.address
     daemon: Mapping[str, str] = {}
     silence = ""
     try:
@@ -59,8 +60,8 @@ def owner_name(path: Path) -> str:
         return str(uid)
 
 
-def _is_served(database: Path) -> bool:
+def _is_served(database: DatabaseAddress) -> bool:
     try:
-        return daemon_lock.is_held(database)
+        return is_served(database)
     except ChatroomError:
         return False

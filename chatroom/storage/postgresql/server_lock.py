@@ -6,6 +6,7 @@ also because the machine of its daemon is gone (``connecting``).
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import psycopg
@@ -20,6 +21,7 @@ LOCKS = 0x63686174
 _NUMBER = 1
 """The second number of a daemon's lock. Journals have higher ones."""
 _TRY_LOCK = f"SELECT pg_try_advisory_lock({LOCKS}, {_NUMBER})".encode()
+_UNLOCK = f"SELECT pg_advisory_unlock({LOCKS}, {_NUMBER})".encode()
 
 
 def holds_lock(number: int) -> str:
@@ -83,6 +85,17 @@ class ServerLock:
         self._was_refused = True
         return f"another daemon serves this database too, from {holder}: stop one of them"
 
+    def is_taken(self) -> bool:
+        """True if a daemon has the lock, of this machine or of another one. Raises ``StorageError``."""
+        return self._ask_for_holder() is not None
+
+    def give_back(self) -> None:
+        """Release the lock, and wait for the server's answer: the next one gets it at once. Idempotent."""
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.execute(_UNLOCK)
+        self.release()
+
     def release(self) -> None:
         """Release the lock. Idempotent."""
         connection, self._connection = self._connection, None
@@ -113,6 +126,9 @@ class ServerLock:
         return False
 
     def _find_holder(self) -> str:
+        return self._ask_for_holder() or "elsewhere"
+
+    def _ask_for_holder(self) -> str | None:
         connection = connect(self._address)
         try:
             row = connection.execute(_FIND_HOLDER).fetchone()
@@ -120,7 +136,7 @@ class ServerLock:
             raise self._fault(error) from error
         finally:
             connection.close()
-        return "elsewhere" if row is None else str(row[0])
+        return None if row is None else str(row[0])
 
     def _fault(self, error: psycopg.Error) -> Exception:
         return postgresql_errors.from_postgresql(self._address, error)

@@ -10,11 +10,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from chatroom.errors import DatabaseDamaged
+from chatroom.storage.sql.inspection import run_check
 from chatroom.storage.sql.timestamps import utc_now
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.backup import Progress
 from chatroom.storage.sqlite.database import BUSY_TIMEOUT_S, SqliteDatabase
-from chatroom.storage.sqlite.inspection import list_checks, run_check
+from chatroom.storage.sqlite.file_inspection import list_checks
 
 _INSTRUCTIONS = 50_000
 """How many of SQLite's instructions run between two calls of ``rest``: a few milliseconds."""

@@ -13,7 +13,7 @@ from chatroom.storage.sql.timestamps import utc_now
 from chatroom.storage.sqlite import copy_check
 from chatroom.storage.sqlite.backup import require_room, write_copy
 from chatroom.storage.sqlite.copy_check import require_sound
-from chatroom.storage.sqlite.inspection import list_checks, read_status
+from chatroom.storage.sqlite.file_inspection import list_checks, read_status
 from chatroom.storage.sqlite.restore import put_in_place
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 from chatroom.storage.sqlite.vacuum import rewritten

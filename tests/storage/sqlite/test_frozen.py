@@ -12,9 +12,10 @@ from harness.verifiers import find_verifier
 
 from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.chat.stored.records import Actor, Role
+from chatroom.storage.sql.inspection import run_check
+from chatroom.storage.sqlite.file_inspection import list_checks
 from chatroom.storage.sqlite.file_opening import open_database
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
-from chatroom.storage.sqlite.inspection import list_checks, run_check
 from chatroom.storage.sqlite.journal import open_journal
 from chatroom.storage.sqlite.migrate import newest_version, read_schema_version
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores, upgraded_stores
