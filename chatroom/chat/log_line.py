@@ -31,8 +31,11 @@ class LogLine(str):
 
     level: ClassVar[Level] = Level.INFO
 
-    place: tuple[str, int]
-    """The file and the line of the call. Not the code object, whose hash is computed anew each time it is asked for."""
+    place: tuple[str, int, int]
+    """Where the call is: the file, the first line of the function, and the instruction.
+
+    Not the code object, whose hash is computed anew each time it is asked for; and not the line, for which Python
+    searches a table."""
 
     @classmethod
     def of_caller(cls, text: str) -> LogLine:
@@ -41,7 +44,8 @@ class LogLine(str):
         # Not by way of this function's own frame: in a local variable of itself it is a circle, which keeps it and all
         # its callers until Python looks for garbage.
         caller = sys._getframe(2)
-        line.place = caller.f_code.co_filename, caller.f_lineno
+        code = caller.f_code
+        line.place = code.co_filename, code.co_firstlineno, caller.f_lasti
         return line
 
 

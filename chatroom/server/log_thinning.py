@@ -68,19 +68,31 @@ class LogThinning:
 
     def shows(self, event: LogEvent, likeness: Likeness, now_s: float) -> bool:
         """Count an event, and return True if it is to be shown. Call ``end_minute`` first if the minute is over."""
+        return self.shows_line(event, likeness.same, likeness.alike, now_s, likeness.most_same, likeness.most_alike)
+
+    def shows_line(
+        self,
+        event: LogEvent,
+        text: Hashable,
+        place: Hashable,
+        now_s: float,
+        most_same: int = SAME_LINES,
+        most_alike: int = ALIKE_LINES,
+    ) -> bool:
+        """The same with the likeness in parts, which is quicker: ``text`` is what it calls same, ``place`` alike."""
         if self.ends_at_s is None:
             self.ends_at_s = now_s + MINUTE_S
-        text, alike, most_same, most_alike = likeness
-        same = alike, text
-        same_shown, alike_shown = self._same.shown.get(same, 0), self._alike.shown.get(alike, 0)
-        if same_shown >= most_same or same in self._going_on:
-            self._same.hold(same, event)
+        of_text, of_place, key = self._same, self._alike, (place, text)
+        same_shown = of_text.shown.get(key, 0)
+        if same_shown >= most_same or key in self._going_on:
+            of_text.hold(key, event)
             return False
+        alike_shown = of_place.shown.get(place, 0)
         if alike_shown >= most_alike:
             # Not counted by its text: texts without end would fill the memory.
-            self._alike.hold(alike, event)
+            of_place.hold(place, event)
             return False
-        self._same.shown[same], self._alike.shown[alike] = same_shown + 1, alike_shown + 1
+        of_text.shown[key], of_place.shown[place] = same_shown + 1, alike_shown + 1
         return True
 
     def end_minute(self, unix_s: float) -> list[LogEvent]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
@@ -113,32 +113,31 @@ class Screen(LoopThread):
         if dropped:
             dropped_at = waiting[0][0] if waiting else unix_s
             events.append(LogEvent(dropped_at, Level.WARNING, "server", [f"({dropped} lines were not shown)"]))
-        for group in waiting:
-            events += self._events_of(group, now_s)
+        events += self._choose(waiting, now_s)
         if is_last:
             events += self._thinning.end_minute(unix_s)
         if events and not self.output.write(self._format(events)):
             with self._lock:
                 self._dropped += dropped + sum(len(event.lines) for event in events)
 
-    def _events_of(self, group: _Group, now_s: float) -> Iterator[LogEvent]:
-        """Yield the events of a group that are to be written."""
-        unix_s, lines, likeness, level, area = group
-        if likeness is not None:
-            event = LogEvent(unix_s, level, area, lines)
-            if self.levels.shows(area, level) and self._thinning.shows(event, likeness, now_s):
-                yield event
-            return
-        for line in lines:
-            if isinstance(line, LogLine):
-                event = LogEvent(unix_s, line.level, area_of(line.place[0]), [line])
-                if not self.levels.shows(event.area, event.level):
-                    continue
-                if not self._thinning.shows(event, Likeness(line, line.place), now_s):
-                    continue
-                yield event
-            elif self.levels.shows(area, level):
-                yield LogEvent(unix_s, level, area, [line])
+    def _choose(self, waiting: list[_Group], now_s: float) -> list[LogEvent]:
+        """Return the events of the groups that are to be written."""
+        shows, thinning, chosen = self.levels.shows, self._thinning, []
+        for unix_s, lines, likeness, level, area in waiting:
+            if likeness is not None:
+                event = LogEvent(unix_s, level, area, lines)
+                if shows(area, level) and thinning.shows(event, likeness, now_s):
+                    chosen.append(event)
+                continue
+            for line in lines:
+                if isinstance(line, LogLine):
+                    own_level, place = line.level, line.place
+                    event = LogEvent(unix_s, own_level, area_of(place[0]), [line])
+                    if shows(event.area, own_level) and thinning.shows_line(event, line, place, now_s):
+                        chosen.append(event)
+                elif shows(area, level):
+                    chosen.append(LogEvent(unix_s, level, area, [line]))
+        return chosen
 
     def _format(self, events: list[LogEvent]) -> bytes:
         is_journal = self.output.is_journal

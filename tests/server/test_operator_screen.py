@@ -168,7 +168,7 @@ def test_an_area_can_be_silenced(tmp_path: Path) -> None:
     world, levels = make_world(Settings()), LogLevels()
     save_later(world, world.make_channel("#old"), Actor("ada", "cli"), "channel.topic", "", "locked")
     line = LogLine("ada is now Ada")
-    line.place = save_later.__code__.co_filename, 1
+    line.place = save_later.__code__.co_filename, 1, 0
     world.log_lines.append(line)
     levels.change("chat", Level.WARNING)
     shown = shown_lines(tmp_path / "log", [world.log_lines, ["stopped"]], levels)
