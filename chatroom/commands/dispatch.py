@@ -37,7 +37,7 @@ from chatroom.errors import (
 from chatroom.irc import caps, numerics
 from chatroom.irc.framing import Malformed
 from chatroom.irc.limits import LABEL_BYTES
-from chatroom.irc.message import Message, parse
+from chatroom.irc.message import Message, split
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Registration, Session
@@ -77,58 +77,71 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
     Returns None for a plain message: it has no answer that could be long. Any exception but ``Refused`` is a bug, and
     is raised for the caller to report.
     """
-    if isinstance(line, str):
-        # Most lines are plain messages, and ``say_plainly`` needs no parsing for them.
-        if line[:8] == "PRIVMSG " and say_plainly(world, session, line):
-            return None
-        message = parse(line) if line[:1] != _BYTE_ORDER_MARK else _parse_marked(session, line)
-    else:
-        message = parse(line.text)
-    verb = message.verb
-    context = Context(world, session, verb, message.tags)
-    if session.registration is not None and _is_http(session.registration, line, message):
-        _turn_away_browser(context)
+    if not isinstance(line, str):
+        _answer_malformed(world, session, line)
         return ()
-    if isinstance(line, Malformed):
-        _take_label(context)
-        _refuse_malformed(context, line)
-        finish(context)
+    # Most lines are plain messages, and ``say_plainly`` needs no parsing for them.
+    if line[:8] == "PRIVMSG " and say_plainly(world, session, line):
+        return None
+    tags, source, verb, params = split(line)
+    command, registration = COMMANDS.get(verb), session.registration
+    if command is None and registration is not None and line[:1] == _BYTE_ORDER_MARK:
+        # Programs begin with it that read their lines from a file.
+        return run_line(world, session, line.lstrip(_BYTE_ORDER_MARK))
+    context = Context(world, session, verb, tags)
+    # After the first line, no verb of ours is one of HTTP.
+    may_be_http = registration is not None and (command is None or not registration.has_spoken)
+    if may_be_http and _is_turned_away(context, line, params):
         return ()
-    if not verb:
+    has_more = tags is not None or session.batch is not None
+    if not verb or (has_more and _heed_tags(context, Message(verb, params, source, tags))):
         return ()
-    _take_label(context)
-    # ``absorb`` also refuses lines that must not come while a batch is open.
-    in_batch = session.batch is not None or (message.tags is not None and "batch" in message.tags)
-    if in_batch and absorb(context, message):
-        finish(context)
-        return ()
-    command = COMMANDS.get(verb)
+    pending = None
     try:
-        pending = None
         if command is None:
             _refuse_unknown(context, verb)
-        elif _allowed(context, command, message.params):
-            pending = _call(context, command, message.params)
+        elif _allowed(context, command, params):
+            pending = _call(context, command, params) if command.stores else command.handler(context, params)
     except Refused as refusal:
         refuse(context, refusal)
-        pending = None
     except BaseException:
         session.labelled_reply = None  # the report of the bug is sent at once, without what was gathered
         raise
     if pending is not None:
         return context, pending
-    finish(context)
+    if session.labelled_reply is not None:
+        finish(context)
     return ()
 
 
-def _parse_marked(session: Session, line: str) -> Message:
-    """Parse a line behind a byte order mark, with which programs begin that read their lines from a file."""
-    return parse(line if session.registration is None else line[1:])
+def _answer_malformed(world: World, session: Session, malformed: Malformed) -> None:
+    """Refuse a line that cannot be read."""
+    tags, _, verb, params = split(malformed.text)
+    context = Context(world, session, verb, tags)
+    if _is_turned_away(context, malformed, params):
+        return
+    if tags is not None:
+        _take_label(context, tags)
+    _refuse_malformed(context, malformed)
+    finish(context)
+
+
+def _heed_tags(context: Context, message: Message) -> bool:
+    """Take the label of a line, and the line itself if it belongs to a batch. True if it does: the verb is not run."""
+    tags = message.tags
+    if tags is not None:
+        _take_label(context, tags)
+    # ``absorb`` also refuses lines that must not come while a batch is open.
+    in_batch = context.session.batch is not None or (tags is not None and "batch" in tags)
+    if in_batch and absorb(context, message):
+        finish(context)
+        return True
+    return False
 
 
 def _call(context: Context, command: Command, params: list[str]) -> Pending | None:
-    """Run a verb. One that has something written waits while there is no room for it; operators need not wait."""
-    if not command.stores or not context.world.work.is_full or context.role >= Role.MODERATOR:
+    """Run a verb that has something written. It waits while there is no room for that; operators need not wait."""
+    if not context.world.work.is_full or context.role >= Role.MODERATOR:
         return command.handler(context, params)
 
     def again(context: Context, result: None) -> Pending | None:
@@ -139,10 +152,10 @@ def _call(context: Context, command: Command, params: list[str]) -> Pending | No
     return Pending(None, None, again, ROOM_RETRY_MS)
 
 
-def _take_label(context: Context) -> None:
+def _take_label(context: Context, tags: dict[str, str]) -> None:
     """Begin a labelled reply if the line has a label that counts."""
-    tags, session = context.tags, context.session
-    if tags is not None and session.caps & _LABELS == _LABELS:
+    session = context.session
+    if session.caps & _LABELS == _LABELS:
         label = tags.get("label", "")
         if label and len(label.encode()) <= LABEL_BYTES:
             session.labelled_reply = LabelledReply(label)
@@ -229,30 +242,34 @@ def _refuse_unknown(context: Context, verb: str) -> None:
     context.reply(numerics.ERR_UNKNOWNCOMMAND, printable(verb))
 
 
-def _is_http(registration: Registration, line: str | Malformed, message: Message) -> bool:
+def _is_http(registration: Registration, line: str | Malformed, verb: str, params: list[str]) -> bool:
     """True if a line before the welcome is that of an HTTP request.
 
     Other methods than those we know are judged by the first line alone, which is the request's: a later line of IRC may
     end in any word.
     """
     is_first, registration.has_spoken = not registration.has_spoken, True
-    if message.verb in _HTTP or not is_first:
-        return message.verb in _HTTP
+    if verb in _HTTP or not is_first:
+        return verb in _HTTP
     if isinstance(line, Malformed):
         if line == Malformed.TOO_LONG:  # the end may be lost
-            return bool(message.params) and message.params[0].startswith("/")
+            return bool(params) and params[0].startswith("/")
         line = line.text
     return _HTTP_VERSION.match(line.rpartition(" ")[2]) is not None
 
 
-def _turn_away_browser(context: Context) -> None:
-    """Close a connection that speaks HTTP before anything else of it is run.
+def _is_turned_away(context: Context, line: str | Malformed, params: list[str]) -> bool:
+    """Close a connection that speaks HTTP before anything else of it is run. True if it does.
 
     Any web page can have its reader's browser send a POST here, and its body would be lines of IRC from the reader's
     address.
     """
-    context.world.log_line(f"refused {context.session.address_text}: it speaks HTTP")
-    context.world.close(context.session, "This is an IRC server, and you speak HTTP")
+    session = context.session
+    if session.registration is None or not _is_http(session.registration, line, context.verb, params):
+        return False
+    context.world.log_line(f"refused {session.address_text}: it speaks HTTP")
+    context.world.close(session, "This is an IRC server, and you speak HTTP")
+    return True
 
 
 def _refuse_malformed(context: Context, malformed: Malformed) -> None:

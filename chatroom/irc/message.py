@@ -50,6 +50,12 @@ class Message:
 
 def parse(line: str) -> Message:
     """Parse one line, without its CR LF. If it has no verb, ``verb`` is empty."""
+    tags, source, verb, params = split(line)
+    return Message(verb, params, source, tags)
+
+
+def split(line: str) -> tuple[dict[str, str] | None, str | None, str, list[str]]:
+    """Return tags, source, verb and parameters of a line, as ``Message`` has them: without it, for a quick reader."""
     tags: dict[str, str] | None = None
     source: str | None = None
     if line[:1] in "@: ":
@@ -60,11 +66,11 @@ def parse(line: str) -> Message:
         # Several spaces in a row count as one. ``str.split()`` would also split at tabs.
         params = [param for param in params if param]
         if not params:
-            return Message("", [], source, tags)
+            return tags, source, "", []
     verb = params.pop(0).upper()
     if colon:
         params.append(trailing)
-    return Message(verb, params, source, tags)
+    return tags, source, verb, params
 
 
 def _split_prefixes(line: str) -> tuple[dict[str, str] | None, str | None, str]:

@@ -54,7 +54,7 @@ def test_a_verb_that_is_called_so_later_is_only_unknown(here: Here) -> None:
     assert " 421 " in eve.ask("GET /")[0]
 
 
-@pytest.mark.parametrize("first", ["\ufeffPOST / HTTP/1.1", "\ufeff"])
+@pytest.mark.parametrize("first", ["\ufeffPOST / HTTP/1.1", "\ufeff", "\ufeff" * 1400])
 def test_a_byte_order_mark_hides_nothing(here: Here, first: str) -> None:
     """What is behind it is judged as without it."""
     client = here.open()

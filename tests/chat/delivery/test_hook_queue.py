@@ -231,7 +231,7 @@ def test_a_channel_without_hooks_goes_the_short_way(
     for client in (alice, bob):
         client.say("JOIN #tea")
     bob.read()
-    monkeypatch.setattr("chatroom.commands.dispatch.parse", None)
+    monkeypatch.setattr("chatroom.commands.dispatch.split", None)
     monkeypatch.setattr(HookQueue, "add_message", None)
     alice.say("PRIVMSG #tea :hello")
     assert bob.read() == [f":{alice.prefix} PRIVMSG #tea :hello"]

@@ -90,7 +90,7 @@ def test_the_short_way_gives_the_result_of_the_long_way(tmp_path: Path, situatio
 def test_a_plain_message_goes_the_short_way(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plain message to a channel or a user is not even parsed."""
     alice, bob = here.connect("alice"), here.connect("bob")
-    monkeypatch.setattr("chatroom.commands.dispatch.parse", None)
+    monkeypatch.setattr("chatroom.commands.dispatch.split", None)
     bob.read()
     alice.say("PRIVMSG #lobby :hello", "PRIVMSG bob :psst")
     assert bob.read() == [f":{alice.prefix} PRIVMSG #lobby :hello", f":{alice.prefix} PRIVMSG bob :psst"]
