@@ -59,6 +59,10 @@ class AccountDirectory:
         """The account called ``name`` in any case, or None."""
         return self._by_name.get(casefold(name))
 
+    def find_folded(self, folded: str) -> AccountEntry | None:
+        """The account with that casefolded name, or None."""
+        return self._by_name.get(folded)
+
     def find_look_alike(self, name: str) -> AccountEntry | None:
         """An account whose name looks like ``name`` but is another name, or None."""
         if not self._by_skeleton:

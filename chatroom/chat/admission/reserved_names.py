@@ -38,10 +38,8 @@ def find_reserved(reserved: tuple[str, ...], name: str) -> str | None:
 
 def is_withheld(reserved: tuple[str, ...], nick: str, account: AccountEntry | None) -> bool:
     """True if a user with that account (None: a guest) must not have the nick, because it is reserved."""
-    if is_nickserv(nick):
-        return True
     if account is not None and casefold(account.name) == casefold(nick):
-        return False
+        return is_nickserv(nick)
     return find_reserved(reserved, nick) is not None
 
 

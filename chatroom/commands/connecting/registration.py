@@ -66,8 +66,9 @@ def advance(context: Context) -> Pending | None:
         _refuse_login(context, Denied("this server needs a password, send it by PASS"))
         return None
     pending = ask_lists(context, account, advance)
-    if pending is None and _may_enter(context, registration.nick, account):
-        return _complete(context, registration)
+    folded = casefold(registration.nick)
+    if pending is None and _may_enter(context, registration.nick, folded, account):
+        return _complete(context, registration, folded)
     return pending
 
 
@@ -82,11 +83,19 @@ def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> t
 
     None if it may have the nick. The code is empty if there is only the numeric.
     """
-    world = context.world
-    rule = world.bans.find_name(casefold(nick), world.wall_ms)
+    world, folded = context.world, casefold(nick)
+    rule = world.bans.find_name(folded, world.wall_ms)
     if rule is not None:
         return numerics.ERR_ERRONEUSNICKNAME, "NICK_BANNED", f"{nick} is {describe(rule, context.world.bans.zone)}"
-    owner = world.accounts.find(nick)
+    return _holder_refusal(context, nick, folded, account)
+
+
+def _holder_refusal(
+    context: Context, nick: str, folded: str, account: AccountEntry | None
+) -> tuple[numerics.Numeric, str, str] | None:
+    """As ``nick_refusal``, but without a look at the bans. ``folded`` is the casefolded nick."""
+    world = context.world
+    owner = world.accounts.find_folded(folded)
     if owner is not None and (account is None or account.id != owner.id):
         return numerics.ERR_NICKNAMEINUSE, "NICK_RESERVED", f"{nick} is registered: log in to use it, or take another"
     reserved = world.settings.accounts.reserved_names
@@ -97,7 +106,7 @@ def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> t
     if alike is not None and (account is None or account.id != alike.id):
         text = f"{nick} looks like {alike.name}, which is registered: log in to use it, or take another"
         return numerics.ERR_NICKNAMEINUSE, "NICK_LOOKS_ALIKE", text
-    other = world.find_user(nick)
+    other = world.users.get(folded)
     if other is not None and other is not context.session.user:
         text = "Nickname is already in use"
         if world.settings.accounts.share_nick and _have_one_account(account, other):
@@ -106,18 +115,19 @@ def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> t
     return None
 
 
-def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> bool:
+def _may_enter(context: Context, nick: str, folded: str, account: AccountEntry | None) -> bool:
     """True if the session may become a user of that nick. Otherwise refuse it, and close it if it may not stay."""
     world, session = context.world, context.session
     if turn_away_banned(context) or turn_away_listed(context, nick, account):
         return False
     # The name of the account too: it may be banned while the nick is another.
-    for name in (nick,) if account is None else (nick, account.name):
-        rule = world.bans.find_name(casefold(name), world.wall_ms)
-        if rule is not None:
-            refuse_banned(context, describe(rule, context.world.bans.zone), name)
-            return False
-    refusal = nick_refusal(context, nick, account)
+    rule, name = world.bans.find_name(folded, world.wall_ms), nick
+    if rule is None and account is not None:
+        rule, name = world.bans.find_name(casefold(account.name), world.wall_ms), account.name
+    if rule is not None:
+        refuse_banned(context, describe(rule, context.world.bans.zone), name)
+        return False
+    refusal = _holder_refusal(context, nick, folded, account)
     if refusal is not None and not _may_share(context, nick, account):
         numeric, code, text = refusal
         # The connection stays open, so that the client can log in or choose another nick.
@@ -138,7 +148,7 @@ def _may_enter(context: Context, nick: str, account: AccountEntry | None) -> boo
 def _turn_away_spammer(context: Context, nick: str) -> bool:
     """Close the session if a spam filter matches its nick or its real name. True if one does."""
     world, registration = context.world, context.session.registration
-    if not world.spam.filters or registration is None:
+    if not world.spam.is_on or registration is None:
         return False
     why = find_name_refusal(context, nick, registration.realname)
     if why:
@@ -254,7 +264,7 @@ def take_account(context: Context, account: AccountEntry) -> None:
     context.reply(numerics.RPL_LOGGEDIN, mask, account.name, text=f"You are now logged in as {account.name}")
 
 
-def _complete(context: Context, registration: Registration) -> Pending | None:
+def _complete(context: Context, registration: Registration, folded: str) -> Pending | None:
     world, session = context.world, context.session
     # IRCv3 SASL: an exchange that is not over when registration completes is aborted.
     if session.sasl is not None:
@@ -263,7 +273,7 @@ def _complete(context: Context, registration: Registration) -> Pending | None:
     session.registration = None
     del world.online.unregistered[session]
     account = registration.account
-    other = world.find_user(registration.nick)
+    other = world.users.get(folded)
     if other is None and account is not None:
         alone = find_alone(world, account.id)
         if alone is not None and _may_join(context, account, alone):

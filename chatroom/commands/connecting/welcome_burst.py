@@ -41,6 +41,8 @@ def welcome(context: Context) -> None:
         world.outbox.to_session(session, text.render(user.nick, user.prefix, figures))
     else:
         say_welcome(context)
+    if user.account is None:
+        return  # all modes of a new user come from its account
     modes = user.modes_of(session)
     if modes != "+":
         context.say(f":{context.server} MODE {user.nick} {modes}")
