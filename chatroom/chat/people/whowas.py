@@ -50,9 +50,9 @@ class WhowasList:
         addresses = user.addresses
         if user.former_addresses:
             addresses = tuple(dict.fromkeys(addresses + user.former_addresses[::-1]))
-        self._add(
-            WhowasEntry(user.nick, user.username, user.host, user.realname, user.account_name, addresses, left_ms)
-        )
+        account = user.account_name
+        one = WhowasEntry(user.nick, user.username, user.host, user.realname, account, addresses, left_ms)
+        self._add(user.folded, one)
 
     def to_state(self) -> list[list[object]]:
         """All entries, the oldest first, for ``use_state``."""
@@ -62,14 +62,14 @@ class WhowasList:
     def use_state(self, state: list[list[Any]]) -> None:
         """Take over the entries of another list, into an empty one."""
         for nick, username, host, realname, account, addresses, left_ms in state:
-            self._add(WhowasEntry(nick, username, host, realname, account, tuple(addresses), left_ms))
+            one = WhowasEntry(nick, username, host, realname, account, tuple(addresses), left_ms)
+            self._add(casefold(nick), one)
 
-    def _add(self, one: WhowasEntry) -> None:
-        self._number += 1
-        folded = casefold(one.nick)
+    def _add(self, folded: str, one: WhowasEntry) -> None:
+        number = self._number = self._number + 1
         same = self._by_nick.setdefault(folded, [])
-        same.insert(0, (self._number, one))
-        self._order[self._number] = folded
+        same.insert(0, (number, one))
+        self._order[number] = folded
         # One entry came, so at most one goes: of this nick if it has too many, or else the oldest of all.
         if len(same) > MOST_OF_A_NICK:
             del self._order[same.pop()[0]]

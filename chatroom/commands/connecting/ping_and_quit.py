@@ -5,6 +5,8 @@ Source: Modern IRC Client Protocol, "Connection Messages".
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chatroom.commands.command_table import When, command
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
@@ -14,6 +16,9 @@ from chatroom.commands.talking.slow_mode import note_said
 from chatroom.irc import numerics
 from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.limits import LEAVE_BYTES
+
+if TYPE_CHECKING:
+    from chatroom.chat.people.user import User
 
 
 @command("PING", "<token>", when=When.ANY, control=True)
@@ -38,23 +43,30 @@ def pong(context: Context, params: list[str]) -> Pending | None:
 @command("QUIT", "[<reason>]", when=When.ANY, control=True)
 def quit_(context: Context, params: list[str]) -> Pending | None:
     """Ends your connection. Other users read the reason."""
-    session = context.session
+    world, session, user = context.world, context.session, context.session.user
     reason = context.use_reason(params, 0, LEAVE_BYTES)
-    if reason and find_refusal(context, reason):
+    if user is None:
+        world.close(session, f"Quit: {reason}", returns=False)
+        return None
+    if reason and not _may_say(context, user, reason):
         reason = ""
-    channels = session.user.channels if session.user is not None and reason else ()
-    if not all(may_tell(context, channel, reason) for channel in channels):
-        reason = ""  # the members of all channels read the same QUIT
-    elif session.user is not None:
-        for channel in channels:
-            note_said(context.world, channel, session, session.user)
     text = f"Quit: {reason}"
-    if session.user is not None:
-        context.say(f":{session.user.prefix} QUIT :{text}")
-        context.world.log_line(f"left: {session.user.nick} ({text})")
-    stays = session.user is not None and context.world.stays(session.user)
-    context.world.close(session, text, returns=stays)
+    context.say(f":{user.prefix} QUIT :{text}")
+    world.log_line(f"left: {user.nick} ({text})")
+    world.close(session, text, returns=world.stays(user))
     return None
+
+
+def _may_say(context: Context, user: User, reason: str) -> bool:
+    """True if all who read the QUIT may read the reason: the members of all channels read the same one."""
+    if find_refusal(context, reason):
+        return False
+    for channel in user.channels:
+        if not may_tell(context, channel, reason):
+            return False
+    for channel in user.channels:
+        note_said(context.world, channel, context.session, user)
+    return True
 
 
 @command("ERROR", "[<reason>]", when=When.ANY)

@@ -62,23 +62,23 @@ def _join_each(context: Context, names: list[str], keys: list[str]) -> Steps:
         if work:
             yield work
         if name:
-            is_new = context.world.find_channel(name) is None
-            _join_one(context, name, keys[index] if index < len(keys) else "")
             channel = context.world.find_channel(name)
+            is_new = channel is None
+            channel = _join_one(context, channel, name, keys[index] if index < len(keys) else "")
             work = work_of(channel) if channel is not None else _CHANNEL_BYTES
             if is_new and channel is not None:
                 context.world.costs.work_bytes += _NEW_CHANNEL_BYTES
                 work += _NEW_CHANNEL_BYTES
 
 
-def _join_one(context: Context, name: str, key: str) -> None:
+def _join_one(context: Context, channel: Channel | None, name: str, key: str) -> Channel | None:
+    """Join the channel of that name, if there is one, or make it. Return it; None if there is none now."""
     world, user = context.world, context.user
-    channel = world.find_channel(name)
     if channel is None and not is_channel(name):
         numeric = numerics.ERR_BADCHANMASK if name.startswith("#") else numerics.ERR_NOSUCHCHANNEL
         context.reply(numeric, printable(name))
     elif channel is not None and user in channel.members:
-        return
+        return channel
     elif len(user.channels) >= world.settings.channels.max_joined:
         context.reply(numerics.ERR_TOOMANYCHANNELS, printable(name))
     elif channel is None:
@@ -90,6 +90,7 @@ def _join_one(context: Context, name: str, key: str) -> None:
             context.warn("LIMIT_REACHED", channel.name, str(most), text=text)
     else:
         _enter_or_forward(context, channel, key)
+    return channel
 
 
 def _enter_or_forward(context: Context, channel: Channel, key: str) -> None:

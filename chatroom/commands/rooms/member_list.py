@@ -34,26 +34,30 @@ def reply_names(context: Context, channel: Channel) -> None:
 
 def _list_members(context: Context, channel: Channel) -> Steps:
     """List the members who are there at the beginning, as they are when their step comes."""
-    members = list(channel.members)
+    members = list(channel.members.items())
     for start in range(0, max(len(members), 1), MEMBERS_OF_A_STEP):
-        if start and is_hidden(context, channel):
-            break  # the user has been kicked out of a secret channel, or the channel has ended
-        words = _words_of(context, channel, members[start : start + MEMBERS_OF_A_STEP])
+        present = members[start : start + MEMBERS_OF_A_STEP]
+        if start:
+            if is_hidden(context, channel):
+                break  # the user has been kicked out of a secret channel, or the channel has ended
+            standings = channel.members
+            present = [(member, standings[member]) for member, _ in present if member in standings]
+        words = _words_of(context, channel, present)
         context.reply_words(numerics.RPL_NAMREPLY, "@" if "s" in channel.flags else "=", channel.name, words=words)
         yield sum(map(len, words))
     context.reply(numerics.RPL_ENDOFNAMES, channel.name)
 
 
-def _words_of(context: Context, channel: Channel, members: list[User]) -> list[str]:
-    """Return the members that the user may see of these, each with the signs of its standing."""
-    session, standings = context.session, channel.members
-    sees_all = context.user in standings or context.role >= Role.MODERATOR
+def _words_of(context: Context, channel: Channel, members: list[tuple[User, int]]) -> list[str]:
+    """Return the members that the user may see of these, who have that standing, each with its signs."""
+    session = context.session
+    sees_all = context.user in channel.members or context.role >= Role.MODERATOR
     multiple = bool(session.caps & caps.MULTI_PREFIX)
     full = bool(session.caps & caps.USERHOST_IN_NAMES)
     return [
         (prefixes(standing, multiple) if standing else "") + (member.prefix if full else member.nick)
-        for member in members
-        if (standing := standings.get(member)) is not None and (sees_all or not member.invisible)
+        for member, standing in members
+        if sees_all or not member.invisible
     ]
 
 

@@ -30,6 +30,9 @@ def find_slow_refusal(world: World, channel: Channel, session: Session, user: Us
 
 def note_said(world: World, channel: Channel, session: Session, user: User) -> None:
     """Note that the user says something in the channel now."""
-    slow, standing = channel.slow_mode, channel.members.get(user)
-    if slow is not None and not standing and not session.is_operator:
+    slow = channel.slow_mode
+    if slow is None:
+        return
+    standing = channel.members.get(user)
+    if not standing and not session.is_operator:
         slow.note(user, world.mono_ms, is_member=standing is not None)
