@@ -59,9 +59,9 @@ def first_look_ms(world: World, mono_ms: int) -> int:
 
 def _registration_ms(world: World) -> int:
     """How long a registration may take: less while only reserved places are left, so that none is held by silence."""
-    limits = world.settings.limits
-    timeout_s = limits.registration_timeout_s
-    if timeout_s > CROWDED_TIMEOUT_S and not world.runtime.places(world.settings).has_one_for(None, limits):
+    settings = world.settings
+    timeout_s, places = settings.limits.registration_timeout_s, world.runtime.scarce_places(settings)
+    if places is not None and timeout_s > CROWDED_TIMEOUT_S and not places.has_one_for(None, settings.limits):
         timeout_s = CROWDED_TIMEOUT_S
     return int(timeout_s * 1000)
 

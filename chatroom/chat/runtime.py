@@ -45,6 +45,10 @@ class Runtime(Protocol):
         """How many connections are open, and how many there can be. From any thread."""
         ...
 
+    def scarce_places(self, settings: Settings) -> Places | None:
+        """The same if more than half of all places are taken; None if not: none is reserved then. From any thread."""
+        ...
+
     def find_listing(self, version: int, address: int, settings: Settings) -> str:
         """Return the DNS blocklist that an address is on; empty if it is on none, or none can be asked.
 

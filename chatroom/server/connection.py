@@ -47,8 +47,8 @@ class State(Enum):
     CLOSED = auto()
 
 
-# Read once: an attribute of an Enum class is slow, and each read needs it.
-_OPEN, _CLOSING = State.OPEN, State.CLOSING
+# Read once: an attribute of an Enum class is slow, and each read, write and end needs it.
+_OPEN, _CLOSING, _CLOSED = State.OPEN, State.CLOSING, State.CLOSED
 
 
 SEND_QUEUE_EXCEEDED = "SendQ exceeded"
@@ -121,7 +121,7 @@ class Connection:
         """True if the socket has nothing more to read."""
         self.paused = False
         """True if the socket is not read because too many lines wait."""
-        self.state = State.OPEN
+        self.state = _OPEN
         self.watch_second = 0
         """The second in which its thread next checks that it is alive (``LivenessWheel``)."""
         self._watched = True
@@ -150,7 +150,7 @@ class Connection:
         if not data:
             self.at_end = True
             self.ended = self.ended or "Connection closed"
-            if not self.is_finished:
+            if self.state is not _CLOSING or self._backlog:
                 # A socket at its end is always readable: epoll would report it in every tick.
                 self._want(self._mask & ~select.EPOLLIN)
             return True
@@ -286,7 +286,7 @@ class Connection:
             self._backlog.popleft()
         self._end_backlog()
         self._want(self._mask & ~select.EPOLLOUT)
-        if self.state is State.CLOSING:
+        if self.state is _CLOSING:
             self._shut_down()
 
     # -- the end ----------------------------------------------------------------------------------
@@ -298,8 +298,8 @@ class Connection:
         The caller calls ``close`` later. Closing now would reset the connection if the peer is still sending, and its
         kernel would then drop last lines that it has not read.
         """
-        if self.state is State.OPEN or self.state is State.OPENING:
-            self.state = State.CLOSING
+        if self.state is _OPEN or self.state is State.OPENING:
+            self.state = _CLOSING
             self.lines, self.uncut = (), b""
             if not self.at_end:
                 self._want(self._mask | select.EPOLLIN)
@@ -326,12 +326,12 @@ class Connection:
     @property
     def is_finished(self) -> bool:
         """True if a closing connection has nothing left to wait for."""
-        return self.state is State.CLOSING and self.at_end and not self._backlog
+        return self.at_end and self.state is _CLOSING and not self._backlog
 
     def close(self) -> None:
         """Close the socket. Idempotent."""
-        if self.state is not State.CLOSED:
-            self.state = State.CLOSED
+        if self.state is not _CLOSED:
+            self.state = _CLOSED
             self._shut = True
             self._watched = False  # the kernel removes a closed socket from the epoll
             self._socket.close()

@@ -93,12 +93,19 @@ class ConnectionCounter:
 
     def places(self, settings: Settings) -> Places:
         """How many connections are open, and how many there can be."""
-        limits = settings.limits
         # Without the lock: each of the two is whole, and may be out of date when the lock is released anyway.
-        count, most = self._open, self._most
+        return Places(self._open, self._most_under(settings))
+
+    def scarce_places(self, settings: Settings) -> Places | None:
+        """The same if more than half of all places are taken; None if not: none is reserved then."""
+        most = self._most_under(settings)
+        return None if most is None or self._open <= most // 2 else Places(self._open, most)
+
+    def _most_under(self, settings: Settings) -> int | None:
+        limits, most = settings.limits, self._most
         if limits.connections and limits.enabled and (most is None or limits.connections < most):
-            most = limits.connections
-        return Places(count, most)
+            return limits.connections
+        return most
 
     def fullness(self, settings: Settings, spare: int = 0) -> str:
         """The reason why no more connections fit; empty if one does. Looks at the limit of open files.
@@ -106,7 +113,7 @@ class ConnectionCounter:
         ``spare`` are places beyond the limit, for a moment.
         """
         self._most = _most_by_files()
-        count, most = self.places(settings)
+        count, most = self._open, self._most_under(settings)
         if most is None or count < most + spare:
             return ""
         if most == settings.limits.connections:

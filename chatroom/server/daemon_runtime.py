@@ -63,6 +63,10 @@ class DaemonRuntime:
         """How many connections are open, and how many there can be. From any thread."""
         return self._counter.places(settings)
 
+    def scarce_places(self, settings: Settings) -> Places | None:
+        """The same if more than half of all places are taken; None if not. From any thread."""
+        return self._counter.scarce_places(settings)
+
     def find_listing(self, version: int, address: int, settings: Settings) -> str:
         """Return the DNS blocklist that an address is on, or nothing. From any thread, without the hub lock."""
         return self._blocklists.find(version, address, settings.dnsbl)

@@ -352,10 +352,12 @@ class IoThread(threading.Thread):
                 self._turns.add(connection)
             elif connection.uncut:
                 self._long_reads.add(connection)
-        if mask & (select.EPOLLHUP | select.EPOLLERR) and not connection.is_finished:
+        is_finished = connection.is_finished
+        if not is_finished and mask & (select.EPOLLHUP | select.EPOLLERR):
             connection.hang_up()
             self._turns.add(connection)
-        if connection.is_finished:
+            is_finished = connection.is_finished
+        if is_finished:
             self._table.close(connection)
 
     # -- lines; under the hub lock ----------------------------------------------------------------

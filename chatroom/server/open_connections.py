@@ -37,6 +37,9 @@ LOOKS_PER_TICK = 100
 STALL_S = 2.0
 """A look at the connections that comes so much too late was held up by the daemon itself, or by its machine."""
 
+# Read once: an attribute of an Enum class is slow, and each end needs them.
+_CLOSING, _CLOSED = State.CLOSING, State.CLOSED
+
 log = logging.getLogger(__name__)
 
 
@@ -177,7 +180,7 @@ class OpenConnections:
         world, session = self._hub.world, connection.session
         self.opening.pop(connection, None)
         if session.control is None:
-            self.wheel.schedule(connection, first_look_ms(world, int(time.monotonic() * 1000)))
+            self.wheel.schedule(connection, first_look_ms(world, world.mono_ms))
         begin_session(world, connection, self._index, forwarded)
 
     def look_after(self, now_s: float) -> None:
@@ -223,7 +226,7 @@ class OpenConnections:
         connection.begin_close(is_restart=self._hub.world.runtime.is_ending)
         if connection.is_finished:
             self.close(connection)
-        elif connection.state is State.CLOSING:
+        elif connection.state is _CLOSING:
             self.lingering.add(connection)
 
     def end_oldest_handshake(self) -> None:
@@ -240,9 +243,10 @@ class OpenConnections:
 
     def close(self, connection: Connection) -> None:
         """Close a connection now. Idempotent."""
-        if connection.state is not State.CLOSED:
+        if connection.state is not _CLOSED:
             self.by_fd.pop(connection.fd, None)
-            self.opening.pop(connection, None)
+            if self.opening:
+                self.opening.pop(connection, None)
             self.lingering.discard(connection)
             self.wheel.discard(connection)
             connection.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from chatroom.chat.people.line_rates import limit_lines
@@ -24,17 +23,17 @@ def begin_session(world: World, connection: Connection, thread: int, forwarded: 
     """
     session = connection.session
     session.thread, session.connection = thread, connection
-    session.opened_mono_ms = session.heard_mono_ms = int(time.monotonic() * 1000)
+    session.opened_mono_ms = session.heard_mono_ms = world.mono_ms
     if session.control is not None:
         return
     limit_lines(session, world.settings)
-    context = Context(world, session, "")
-    refusal = None
-    if forwarded is not None:
-        refusal = take_forwarded(world, session, forwarded.address, https=forwarded.https)
-    start(context)
+    if forwarded is None:
+        start(world, session)
+        return
+    refusal = take_forwarded(world, session, forwarded.address, https=forwarded.https)
+    start(world, session)
     if refusal is not None:
-        refuse(context, refusal)
+        refuse(Context(world, session, ""), refusal)
 
 
 def end_session(world: World, connection: Connection) -> None:

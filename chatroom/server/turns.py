@@ -132,11 +132,11 @@ class Turns:
 
     def _run_lines(self, connection: Connection, mono_ms: int, most: int) -> int:
         """Run the connection's next lines. Return how many, or ``_LOOK_LINES`` if they took long."""
-        session, lines, run_line = connection.session, connection.lines, self._hub.run_line
+        session, lines, costs = connection.session, connection.lines, self._costs
         if lines:
             session.heard_mono_ms = mono_ms
-        self._costs.work_bytes = 0  # that of the tick's tasks, and what other connections' lines left, is not theirs
-        budget, costs, unread = session.budget, self._costs, session.unread
+        costs.work_bytes = 0  # that of the tick's tasks, and what other connections' lines left, is not theirs
+        run_line, budget, unread = self._hub.run_line, session.budget, session.unread
         before = len(unread) if unread else 0
         run, is_long = 0, False
         for line in lines:

@@ -46,6 +46,9 @@ class FakeRuntime:
     def places(self, settings: Settings) -> Places:
         return self.known_places
 
+    def scarce_places(self, settings: Settings) -> Places | None:
+        return self.known_places
+
     def find_listing(self, version: int, address: int, settings: Settings) -> str:
         self.asked_for.append(address)
         return self.listings.get(address, "")

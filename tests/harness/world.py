@@ -205,7 +205,7 @@ class Here:
         session.certificate = certificate
         client = self.clients[number] = Client(self, session)
         with self.tick():
-            start(Context(self.world, session, ""))
+            start(self.world, session)
         return client
 
     def control(self, name: str = "root") -> Client:

@@ -12,7 +12,6 @@ from harness.runtime import make_world
 
 from chatroom.chat.people.session import Session
 from chatroom.commands.connecting.registration import start
-from chatroom.commands.context import Context
 from chatroom.commands.dispatch import run_line
 from chatroom.config import Settings
 from chatroom.config.chatting import Limits
@@ -39,7 +38,7 @@ def test_a_session_leaves_no_garbage() -> None:
     def live(number: int) -> None:
         session = Session(number, "10.0.0.1", 4, 0x0A000001, "host", 0)
         world.begin_tick(number, number)
-        start(Context(world, session, ""))
+        start(world, session)
         for line in lines:
             assert not run_line(world, session, line)
         world.outbox.drain()

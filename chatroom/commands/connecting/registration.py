@@ -40,7 +40,8 @@ from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
-    from chatroom.chat.people.session import Registration
+    from chatroom.chat.people.session import Registration, Session
+    from chatroom.chat.world import World
 
 
 def advance(context: Context) -> Pending | None:
@@ -67,7 +68,7 @@ def advance(context: Context) -> Pending | None:
         return None
     pending = ask_lists(context, account, advance)
     folded = casefold(registration.nick)
-    if pending is None and _may_enter(context, registration.nick, folded, account):
+    if pending is None and _may_enter(context, registration, folded, account):
         return _complete(context, registration, folded)
     return pending
 
@@ -115,10 +116,10 @@ def _holder_refusal(
     return None
 
 
-def _may_enter(context: Context, nick: str, folded: str, account: AccountEntry | None) -> bool:
-    """True if the session may become a user of that nick. Otherwise refuse it, and close it if it may not stay."""
-    world, session = context.world, context.session
-    if turn_away_banned(context) or turn_away_listed(context, nick, account):
+def _may_enter(context: Context, registration: Registration, folded: str, account: AccountEntry | None) -> bool:
+    """True if the session may become a user of its nick. Otherwise refuse it, and close it if it may not stay."""
+    world, session, nick = context.world, context.session, registration.nick
+    if turn_away_banned(context) or (registration.listing and turn_away_listed(context, nick, account)):
         return False
     # The name of the account too: it may be banned while the nick is another.
     rule, name = world.bans.find_name(folded, world.wall_ms), nick
@@ -132,8 +133,8 @@ def _may_enter(context: Context, nick: str, folded: str, account: AccountEntry |
         numeric, code, text = refusal
         # The connection stays open, so that the client can log in or choose another nick.
         context.reply(numeric, nick, text=text)
-        if not code and session.registration is not None:
-            session.registration.refused_nick = nick
+        if not code:
+            registration.refused_nick = nick
         if code:
             is_free = code == "NICK_RESERVED" and world.accounts.find(nick) is None
             why = "reserved for the server" if is_free else "registered, no password yet"
@@ -142,14 +143,14 @@ def _may_enter(context: Context, nick: str, folded: str, account: AccountEntry |
             context.verb = "NICK"
             context.fail(code, nick, text=text)
         return False
-    return not turn_away_stranger(context, nick, account) and not _turn_away_spammer(context, nick)
-
-
-def _turn_away_spammer(context: Context, nick: str) -> bool:
-    """Close the session if a spam filter matches its nick or its real name. True if one does."""
-    world, registration = context.world, context.session.registration
-    if not world.spam.is_on or registration is None:
+    if turn_away_stranger(context, nick, account):
         return False
+    return not world.spam.is_on or not _turn_away_spammer(context, registration)
+
+
+def _turn_away_spammer(context: Context, registration: Registration) -> bool:
+    """Close the session if a spam filter matches its nick or its real name. True if one does."""
+    world, nick = context.world, registration.nick
     why = find_name_refusal(context, nick, registration.realname)
     if why:
         context.reply(numerics.ERR_YOUREBANNEDCREEP, text=f"You may not enter: {why}")
@@ -367,16 +368,17 @@ def _welcome(context: Context, user: User, what: str) -> None:
     welcome(context)
 
 
-def start(context: Context) -> None:
+def start(world: World, session: Session) -> None:
     """Add a new connection to the world, and close it at once if its address is banned.
 
     The address of a trusted gateway is judged later, in ``advance``, and only if the gateway gives no user's address.
     """
-    world, session = context.world, context.session
     world.sessions[session.id] = session
     world.online.unregistered[session] = None
-    if not world.settings.webirc.trusts(session.version, session.address):
-        turn_away_banned(context)
+    if world.settings.webirc.trusts(session.version, session.address):
+        return
+    if world.bans.find_address(session.version, session.address, world.wall_ms) is not None:
+        turn_away_banned(Context(world, session, ""))
 
 
 def turn_away_banned(context: Context) -> bool:

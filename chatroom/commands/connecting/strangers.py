@@ -43,8 +43,8 @@ def turn_away_stranger(context: Context, nick: str, account: AccountEntry | None
 
 def _has_place(world: World, account: AccountEntry | None) -> bool:
     """True if the server has a place for one more session with that account."""
-    places, limits = world.runtime.places(world.settings), world.settings.limits
-    if places.has_one_for(account, limits):
+    places, limits = world.runtime.scarce_places(world.settings), world.settings.limits
+    if places is None or places.has_one_for(account, limits):
         return True
     # Those that have not registered hold no place against it: on a full server they end for others.
     taken = len(world.sessions) - len(world.online.unregistered) + 1
