@@ -219,12 +219,12 @@ class World:
                 self.whereabouts.depart(user, place, returns=returns and place is not None)
         for channel in channels:
             self._leave(channel, user)
-        message_id = event.seq
+        message_id = 0
         for channel in channels:
             if channel.members or channel.stored:
                 # It is said once, but has an entry in each channel: the msgid is that of the first entry.
+                message_id = self.outbox.take_number() if message_id else event.seq
                 self.ledger.add_event(event, Kind.QUIT, channel, quit_text, user, message_id)
-                message_id = self.outbox.take_number()
             if channel.members and is_told:
                 self.outbox.to_channel(channel, event, None, channels)
         for session in user.sessions:
@@ -284,8 +284,6 @@ class World:
         if user is not None:
             if lost:
                 self.outbox.forget(session)
-            else:
-                self.outbox.settle(session)
             if len(user.sessions) > 1 or (user.account is not None and returns and self.stays(user)):
                 self._detach(user, session)
             else:
@@ -307,7 +305,8 @@ class World:
         return self.settings.accounts.always_on_max > 0 and self.online.is_always_on(user)
 
     def _detach(self, user: User, session: Session) -> None:
-        """Take a session from its user, which stays."""
+        """Take a session from its user, which stays. The session still reads what was said until now."""
+        self.outbox.settle(session)
         if len(user.sessions) == 1:
             self.whereabouts.depart_all(user, returns=True)
         user.discard_session(session)

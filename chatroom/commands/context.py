@@ -149,11 +149,11 @@ class Context:
 
     def cut(self, text: str, most_bytes: int) -> str:
         """Return as much of a text as may be used, and warn the client if that is not all of it."""
-        shown = shorten(text, most_bytes)
-        if shown != text:
-            warning = f"The text has at most {most_bytes} bytes, the rest was left out"
-            self.warn("TEXT_CUT", str(most_bytes), text=warning)
-        return shown
+        if len(text.encode()) <= most_bytes:
+            return text
+        warning = f"The text has at most {most_bytes} bytes, the rest was left out"
+        self.warn("TEXT_CUT", str(most_bytes), text=warning)
+        return shorten(text, most_bytes)
 
     def from_server(self, verb: str, *params: str) -> None:
         """Answer with a line whose source is the server."""

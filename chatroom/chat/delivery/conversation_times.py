@@ -67,6 +67,8 @@ class ConversationTimes:
 
     def take_latest(self, conversations: Collection[Hashable]) -> int:
         """Take one time for the next event of several conversations, at least one."""
+        if len(conversations) == 1:
+            return self.take(next(iter(conversations)))
         time_ms = max(map(self.take, conversations))
         for conversation in conversations:
             self._last_ms[conversation] = time_ms

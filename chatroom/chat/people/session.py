@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.records import AccountEntry
 
 
+_USER = Role.USER
+
+
 class Registration:
     """What a session has sent so far to register. It is dropped when the session has a user."""
 
@@ -197,7 +200,10 @@ class Session:
     @property
     def role(self) -> Role:
         """The role by which the session's lines are judged: its rank, or ``USER`` if it has put that aside."""
-        return Role.USER if self.stepped_down else self.rank
+        user = self.user
+        if user is not None and user.account is None and self.oper is None:
+            return _USER  # most sessions, without a further step
+        return _USER if self.stepped_down else self.rank
 
     @property
     def is_operator(self) -> bool:

@@ -5,6 +5,8 @@ Source: Modern IRC Client Protocol, "JOIN message" and "PART message".
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chatroom.chat.events import Event
 from chatroom.chat.people.channel import OP, Channel
 from chatroom.chat.stored.entries import Kind
@@ -30,6 +32,9 @@ from chatroom.irc import caps, numerics
 from chatroom.irc.limits import LEAVE_BYTES
 from chatroom.irc.names import is_channel
 
+if TYPE_CHECKING:
+    from chatroom.chat.people.user import User
+
 _CHANNEL_BYTES = 256
 _MEMBER_BYTES = 4
 """For ``work_of``: a channel by itself, and each of its members."""
@@ -48,6 +53,9 @@ def join(context: Context, params: list[str]) -> Pending | None:
     if params[0] == "0":
         return in_pieces(context, _part_each(context, [channel.name for channel in context.user.channels], ""))
     keys = params[1].split(",") if len(params) > 1 else []
+    if "," not in params[0]:
+        _join_named(context, params[0], keys[0] if keys else "")
+        return None
     return in_pieces(context, _join_each(context, params[0].split(","), keys))
 
 
@@ -62,17 +70,23 @@ def _join_each(context: Context, names: list[str], keys: list[str]) -> Steps:
         if work:
             yield work
         if name:
-            channel = context.world.find_channel(name)
-            is_new = channel is None
-            channel = _join_one(context, channel, name, keys[index] if index < len(keys) else "")
-            work = work_of(channel) if channel is not None else _CHANNEL_BYTES
-            if is_new and channel is not None:
-                context.world.costs.work_bytes += _NEW_CHANNEL_BYTES
-                work += _NEW_CHANNEL_BYTES
+            work = _join_named(context, name, keys[index] if index < len(keys) else "")
+
+
+def _join_named(context: Context, name: str, key: str) -> int:
+    """Join the channel of that name, or make it. Return the work of it."""
+    before = context.world.find_channel(name)
+    channel = _join_one(context, before, name, key)
+    if channel is None:
+        return _CHANNEL_BYTES
+    if before is not None:
+        return work_of(channel)
+    context.world.costs.work_bytes += _NEW_CHANNEL_BYTES
+    return work_of(channel) + _NEW_CHANNEL_BYTES
 
 
 def _join_one(context: Context, channel: Channel | None, name: str, key: str) -> Channel | None:
-    """Join the channel of that name, if there is one, or make it. Return it; None if there is none now."""
+    """Join the channel, which is the one of that name, or make it (None). Return it; None if it could not be made."""
     world, user = context.world, context.user
     if channel is None and not is_channel(name):
         numeric = numerics.ERR_BADCHANMASK if name.startswith("#") else numerics.ERR_NOSUCHCHANNEL
@@ -169,7 +183,7 @@ def enter(context: Context, channel: Channel) -> None:
     regained = channel.regained_standing(user.account.id) if user.account is not None else 0
     empty = not channel.members
     world.join(channel, user, standing | regained)
-    event = _join_event(context, channel)
+    event = _join_event(context, user, channel)
     world.ledger.add_event(event, Kind.JOIN, channel, user.realname, user)
     world.tell_channel(channel, event, skip=context.session)
     world.costs.add_readers(channel)
@@ -187,15 +201,15 @@ def enter(context: Context, channel: Channel) -> None:
     for session in user.sessions:
         # The user's other devices are members from now on, too: they need what the joining one is shown.
         show_channel(context if session is context.session else Context(world, session, "JOIN"), channel)
-    world.whereabouts.arrive(user, channel, world.wall_ms)
+    if user.account is not None:
+        world.whereabouts.arrive(user, channel, world.wall_ms)
     note_use(world, channel)
     # Last: from here on the channel's lines wait for the replay, and all lines above must come before it.
     for session in user.sessions:
         replay_channel(world, session, channel, own=session is context.session)
 
 
-def _join_event(context: Context, channel: Channel) -> Event:
-    user = context.user
+def _join_event(context: Context, user: User, channel: Channel) -> Event:
     event = context.world.outbox.event(user.prefix, f"JOIN {channel.name}", user, channel)
     extended = f"JOIN {channel.name} {user.account_name or '*'} :{user.realname}"
     event.alternative = caps.EXTENDED_JOIN, extended
@@ -208,7 +222,7 @@ def show_channel(context: Context, channel: Channel, *, joined: bool = False) ->
     ``joined`` sends the JOIN too, for a session that enters without a JOIN of its own.
     """
     if joined:
-        context.say(_join_event(context, channel))
+        context.say(_join_event(context, context.user, channel))
     show_marker(context, channel)
     if channel.topic:
         reply_topic(context, channel)

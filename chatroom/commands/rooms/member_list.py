@@ -5,6 +5,7 @@ Source: Modern IRC Client Protocol, "NAMES message"; IRCv3 multi-prefix and user
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.people.channel import Channel, prefixes
@@ -28,28 +29,31 @@ _LOOK_BYTES = 64
 
 def reply_names(context: Context, channel: Channel) -> None:
     """List the members that the user may see, in as many lines as needed, at once."""
-    for _ in _list_members(context, channel):
-        pass
+    _reply_some(context, channel, channel.members.items())
+    context.reply(numerics.RPL_ENDOFNAMES, channel.name)
 
 
 def _list_members(context: Context, channel: Channel) -> Steps:
     """List the members who are there at the beginning, as they are when their step comes."""
-    members = list(channel.members.items())
+    members = list(channel.members)
     for start in range(0, max(len(members), 1), MEMBERS_OF_A_STEP):
-        present = members[start : start + MEMBERS_OF_A_STEP]
-        if start:
-            if is_hidden(context, channel):
-                break  # the user has been kicked out of a secret channel, or the channel has ended
-            standings = channel.members
-            present = [(member, standings[member]) for member, _ in present if member in standings]
-        words = _words_of(context, channel, present)
-        context.reply_words(numerics.RPL_NAMREPLY, "@" if "s" in channel.flags else "=", channel.name, words=words)
+        if start and is_hidden(context, channel):
+            break  # the user has been kicked out of a secret channel, or the channel has ended
+        standings, some = channel.members, members[start : start + MEMBERS_OF_A_STEP]
+        words = _reply_some(context, channel, [(one, standings[one]) for one in some if one in standings])
         yield sum(map(len, words))
     context.reply(numerics.RPL_ENDOFNAMES, channel.name)
 
 
-def _words_of(context: Context, channel: Channel, members: list[tuple[User, int]]) -> list[str]:
-    """Return the members that the user may see of these, who have that standing, each with its signs."""
+def _reply_some(context: Context, channel: Channel, members: Iterable[tuple[User, int]]) -> list[str]:
+    """List some members, with their standings. Return their words."""
+    words = _words_of(context, channel, members)
+    context.reply_words(numerics.RPL_NAMREPLY, "@" if "s" in channel.flags else "=", channel.name, words=words)
+    return words
+
+
+def _words_of(context: Context, channel: Channel, members: Iterable[tuple[User, int]]) -> list[str]:
+    """Return the members that the user may see of these, each with the signs of its standing."""
     session = context.session
     sees_all = context.user in channel.members or context.role >= Role.MODERATOR
     multiple = bool(session.caps & caps.MULTI_PREFIX)

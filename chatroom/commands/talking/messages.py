@@ -231,7 +231,9 @@ def may_speak(channel: Channel, session: Session, user: User, text: str) -> bool
 def may_tell(context: Context, channel: Channel, text: str) -> bool:
     """True if all members may read the text from the user in passing, as by the reason of a PART."""
     session, user = context.session, context.user
-    if not may_speak(channel, session, user, text) or is_for_operators(channel, session, user):
+    if not may_speak(channel, session, user, text):
+        return False
+    if "U" in channel.flags and is_for_operators(channel, session, user):
         return False
     return channel.slow_mode is None or not find_slow_refusal(context.world, channel, session, user)
 
