@@ -120,12 +120,15 @@ class Context:
         code, ending = numeric
         if text is not None:
             ending = text
+        # Without the properties: nearly every answer comes here.
+        user, server = self.session.user, self.world.settings.server.name
+        nick = user.nick if user is not None else "*"
         # The text, if there is one, is the last parameter; only without it ``format_params`` must look at the others.
         if ending is not None:
-            middle = " ".join([code, self.nick, *params])
-            self.say(f":{self.server} {middle} :{ending}")
+            middle = " ".join([code, nick, *params])
+            self.say(f":{server} {middle} :{ending}")
         else:
-            self.say(f":{self.server} {code} {format_params([self.nick, *params])}")
+            self.say(f":{server} {code} {format_params([nick, *params])}")
 
     def reply_words(self, numeric: Numeric, *params: str, words: Iterable[str], separator: str = " ") -> None:
         """Answer with a numeric whose text is a list of words, in as many lines as they need; in none for no words."""

@@ -230,7 +230,7 @@ class IoThread(threading.Thread):
         timers = self._timers.heap
         if timers:
             wait_s = min(wait_s, max(0.0, timers[0][0] - time.monotonic()))
-        if self._lingering:
+        if self._lingering.until_s:
             wait_s = min(wait_s, self._lingering.wait_s())
         return wait_s
 
@@ -250,7 +250,7 @@ class IoThread(threading.Thread):
         now_s = self.tick_began_s = time.monotonic()
         if self._timers.heap:
             self._timers.run_due(now_s)
-        if self._lingering:
+        if self._lingering.until_s:
             self._table.close_overdue(now_s)
         hub, wheel = self.hub, self._wheel
         with hub.lock:

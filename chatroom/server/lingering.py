@@ -15,32 +15,28 @@ LINGER_S = 2.0
 class Lingering:
     """The closing connections of one I/O thread, which alone may use it."""
 
-    __slots__ = ("_until_s",)
+    __slots__ = ("until_s",)
 
     def __init__(self) -> None:
-        self._until_s: dict[Connection, float] = {}
-        """The moment when each is closed at the latest, the earliest first."""
-
-    def __bool__(self) -> bool:
-        """True if a connection waits."""
-        return bool(self._until_s)
+        self.until_s: dict[Connection, float] = {}
+        """The moment when each is closed at the latest, the earliest first. Every tick looks if it is empty."""
 
     def add(self, connection: Connection) -> None:
         """Have a connection wait."""
-        self._until_s[connection] = time.monotonic() + LINGER_S
+        self.until_s[connection] = time.monotonic() + LINGER_S
 
     def discard(self, connection: Connection) -> None:
         """Take a connection out, if it is there."""
-        self._until_s.pop(connection, None)
+        self.until_s.pop(connection, None)
 
     def wait_s(self) -> float:
         """How long until the first is overdue. Some must wait."""
-        return max(0.0, next(iter(self._until_s.values())) - time.monotonic())
+        return max(0.0, next(iter(self.until_s.values())) - time.monotonic())
 
     def overdue(self, now_s: float) -> list[Connection]:
         """Return the connections whose time is up."""
         found = []
-        for connection, until_s in self._until_s.items():
+        for connection, until_s in self.until_s.items():
             if until_s > now_s:
                 break
             found.append(connection)

@@ -30,7 +30,10 @@ class LivenessWheel:
         # Rounded up: by the time the look comes, the moment has passed, and no second look is needed for it.
         second = max(due_ms // 1000 + 1, self.next_s)
         connection.watch_second = second
-        self._by_second.setdefault(second, set()).add(connection)
+        watched = self._by_second.get(second)
+        if watched is None:
+            watched = self._by_second[second] = set()
+        watched.add(connection)
 
     def discard(self, connection: Connection) -> None:
         """Forget a closed connection. One that is in ``due`` already stays there."""

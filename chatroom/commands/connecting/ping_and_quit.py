@@ -53,13 +53,13 @@ def quit_(context: Context, params: list[str]) -> Pending | None:
     text = f"Quit: {reason}"
     context.say(f":{user.prefix} QUIT :{text}")
     world.log_line(f"left: {user.nick} ({text})")
-    world.close(session, text, returns=world.stays(user))
+    world.close(session, text, returns=user.account is not None and world.stays(user))
     return None
 
 
 def _may_say(context: Context, user: User, reason: str) -> bool:
     """True if all who read the QUIT may read the reason: the members of all channels read the same one."""
-    if find_refusal(context, reason):
+    if context.world.spam.is_on and find_refusal(context, reason):
         return False
     for channel in user.channels:
         if not may_tell(context, channel, reason):

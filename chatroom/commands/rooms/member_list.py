@@ -55,7 +55,7 @@ def _reply_some(context: Context, channel: Channel, members: Iterable[tuple[User
 def _words_of(context: Context, channel: Channel, members: Iterable[tuple[User, int]]) -> list[str]:
     """Return the members that the user may see of these, each with the signs of its standing."""
     session = context.session
-    sees_all = context.user in channel.members or context.role >= Role.MODERATOR
+    sees_all = session.user in channel.members or context.role >= Role.MODERATOR
     multiple = bool(session.caps & caps.MULTI_PREFIX)
     full = bool(session.caps & caps.USERHOST_IN_NAMES)
     return [
