@@ -386,8 +386,9 @@ class World:
 
     def _leave(self, channel: Channel, user: User) -> None:
         channel.discard_member(user)
-        for session in user.sessions:
-            self.outbox.drop_replay(channel, session)
+        if self.outbox.replays.by_channel:
+            for session in user.sessions:
+                self.outbox.drop_replay(channel, session)
         if not channel.members and not channel.stored:
             self.channels.pop(channel.folded, None)
             self.ledger.end_channel(channel)

@@ -31,6 +31,6 @@ def _is_proxy(settings: Settings, version: int, address: int) -> bool:
     if settings.webirc.trusts(version, address):
         return True
     for listen in settings.listen:
-        if is_among(listen.proxy_protocol_from, version, address) or is_among(listen.forwarded_from, version, address):
+        if is_among(listen.proxy_protocol_from + listen.forwarded_from, version, address):
             return True
     return False

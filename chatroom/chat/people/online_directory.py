@@ -72,12 +72,13 @@ class OnlineDirectory:
 
     def discard(self, user: User) -> None:
         """Forget a user that is gone."""
-        self._unlist(user)
         self.operators.pop(user, None)
         if self.opered:
             for session in user.sessions:
                 self._take_oper(session)
-        self.forget_unused_data(user.account)
+        if user.account is not None:
+            self._unlist(user)
+            self.forget_unused_data(user.account)
         if user.invisible:
             self.set_invisible(user, False)
 
