@@ -40,7 +40,9 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
         with before:
             lock = before.introduce(load_settings())
             settings = load_settings()  # a reload may have come in between, and the other daemon ticks no more now
-            with _server_lock(settings.database.address) as server_lock:  # which the other daemon still has
+            with _server_lock(settings.database.address) as server_lock:
+                if server_lock is not None:
+                    server_lock.stand_in_line()  # the other daemon still has it
                 run(Daemon(settings, load_settings, zone, manager, before=before, lock=lock, server_lock=server_lock))
         return
     settings = load_settings()

@@ -10,6 +10,7 @@ import contextlib
 import time
 
 import psycopg
+from psycopg import pq
 
 from chatroom.database_address import ServerAddress
 from chatroom.errors import AlreadyServing, StorageError
@@ -20,6 +21,12 @@ LOCKS = 0x63686174
 """The first number of our locks of a session: ``chat`` in ASCII. Pairs are apart from single ones (``WRITE_LOCK``)."""
 _NUMBER = 1
 """The second number of a daemon's lock. Journals have higher ones."""
+_WAIT_FOR_LOCK = f"SELECT pg_advisory_lock({LOCKS}, {_NUMBER})".encode()
+# PostgreSQL 14 and later can look, while a session waits, whether its client is still there.
+_NOTICE_THE_END = (
+    b"SELECT set_config('client_connection_check_interval', '1000', false)"
+    b" WHERE current_setting('server_version_num')::int >= 140000"
+)
 _TRY_LOCK = f"SELECT pg_try_advisory_lock({LOCKS}, {_NUMBER})".encode()
 _UNLOCK = f"SELECT pg_advisory_unlock({LOCKS}, {_NUMBER})".encode()
 
@@ -45,12 +52,14 @@ _LOOK_EVERY_S = 1.0
 class ServerLock:
     """The lock. Belongs to one thread after the other: that of the start, then the store worker's."""
 
-    __slots__ = ("_address", "_connection", "_looked_at_s", "_was_refused")
+    __slots__ = ("_address", "_connection", "_in_line", "_looked_at_s", "_was_refused")
 
     def __init__(self, address: ServerAddress) -> None:
         self._address = address
         self._connection: psycopg.Connection | None = None
         """The connection that has the lock; None without it."""
+        self._in_line: psycopg.Connection | None = None
+        """The connection that gets the lock as soon as the daemon lets go that has it; None if none stands in line."""
         self._looked_at_s = 0.0
         self._was_refused = False
 
@@ -64,13 +73,28 @@ class ServerLock:
                 )
             time.sleep(_PAUSE_S)
 
+    def stand_in_line(self) -> None:
+        """Have the lock as soon as the daemon that has it lets go: nobody else gets it in between. Does not wait.
+
+        For a daemon that takes the place of another one. Raises ``StorageError``.
+        """
+        connection = connect(self._address)
+        try:
+            connection.execute(_NOTICE_THE_END)
+        except psycopg.Error as error:
+            connection.close()
+            raise self._fault(error) from error
+        connection.pgconn.send_query(_WAIT_FOR_LOCK)
+        connection.pgconn.flush()
+        self._in_line = connection
+
     def look(self) -> str:
-        """Take the lock if it was lost, or if the daemon before this one has let go of it.
+        """Take the lock if it was lost, or if it is this daemon's turn.
 
         Return a line for the log if another daemon has it, once; else an empty text. Does nothing most of the time.
         """
         now_s = time.monotonic()
-        if now_s < self._looked_at_s + _LOOK_EVERY_S:
+        if now_s < self._looked_at_s + _LOOK_EVERY_S or not self._is_end_of_line():
             return ""
         self._looked_at_s = now_s
         try:
@@ -98,9 +122,32 @@ class ServerLock:
 
     def release(self) -> None:
         """Release the lock. Idempotent."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
+        if self._in_line is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._in_line.cancel_safe(timeout=1.0)  # a wait does not end by itself with its connection
+        for connection in (self._connection, self._in_line):
+            if connection is not None:
+                connection.close()
+        self._connection = self._in_line = None
+
+    def _is_end_of_line(self) -> bool:
+        """False while the daemon before this one has the lock."""
+        connection = self._in_line
+        if connection is None:
+            return True
+        try:
+            connection.pgconn.consume_input()
+            if connection.pgconn.is_busy():
+                return False
+            while (result := connection.pgconn.get_result()) is not None:
+                if result.status == pq.ExecStatus.TUPLES_OK:
+                    self._connection = connection
+        except psycopg.Error:
+            pass  # the connection was lost with its place, and the look that follows makes another
+        if self._connection is not connection:
             connection.close()
+        self._in_line = None
+        return True
 
     def _is_held(self) -> bool:
         if self._connection is None:

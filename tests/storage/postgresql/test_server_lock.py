@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
+import psycopg
 import pytest
+from harness.daemon import until
 from harness.postgresql_server import PostgresqlServer
 
 from chatroom.database_address import ServerAddress
@@ -16,9 +19,8 @@ pytestmark = pytest.mark.debian("postgres")
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for a lock that another one has, and each look looks."""
-    monkeypatch.setattr(server_lock, "_PATIENCE_S", 0.0)
+def each_look_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However soon after the one before."""
     monkeypatch.setattr(server_lock, "_LOOK_EVERY_S", 0.0)
 
 
@@ -39,10 +41,23 @@ def second(address: ServerAddress) -> Iterator[ServerLock]:
     lock.release()
 
 
+def refuse(lock: ServerLock) -> None:
+    """Try once to get a lock that another one has."""
+    with (
+        patch.object(server_lock, "_PATIENCE_S", 0.0),
+        pytest.raises(AlreadyServing, match="another daemon serves this database, from this machine or a socket"),
+    ):
+        lock.acquire()
+
+
+def get(lock: ServerLock) -> None:
+    """Look until it has the lock: the server ends connections when it comes to that."""
+    until(lambda: (lock.look(), lock._connection)[1], "it has the lock")
+
+
 def test_the_second_daemon_is_refused(first: ServerLock, second: ServerLock) -> None:
     """It is told where the first one is, until that has released it."""
-    with pytest.raises(AlreadyServing, match="another daemon serves this database, from this machine or a socket"):
-        second.acquire()
+    refuse(second)
     first.release()
     first.release()
     second.acquire()
@@ -63,22 +78,56 @@ def test_a_lost_lock_is_taken_again(first: ServerLock, second: ServerLock, postg
     """After a restart of the server. If another daemon was quicker, the log says so, once each time."""
     assert first.look() == ""
     postgresql_server.end_connections()
-    assert first.look() == ""
-    with pytest.raises(AlreadyServing):
-        second.acquire()
+    get(first)
+    refuse(second)
     postgresql_server.end_connections()
     second.acquire()
     assert "another daemon serves this database too, from this machine or a socket" in first.look()
     assert first.look() == ""
     second.release()
-    assert first.look() == ""
-    with pytest.raises(AlreadyServing):
-        second.acquire()
+    get(first)
+    refuse(second)
 
 
-def test_who_takes_over_gets_it_later(first: ServerLock, second: ServerLock) -> None:
-    """The daemon that takes the place of another one looks until that has let go of it."""
-    assert "another daemon" in second.look()
-    first.release()
+def test_who_takes_over_stands_in_line(first: ServerLock, second: ServerLock, address: ServerAddress) -> None:
+    """The new daemon has the lock when the old one lets go, and nobody else gets it in between."""
+    second.stand_in_line()
+    until(lambda: is_waited_for(address), "it stands in line")
     assert second.look() == ""
+    third = ServerLock(address)
+    first.release()
+    with patch.object(server_lock, "_PATIENCE_S", 0.0), pytest.raises(AlreadyServing):
+        third.acquire()
+    get(second)
+    refuse(third)
+    second.release()
+    get(third)
+    third.release()
+
+
+def is_waited_for(address: ServerAddress) -> bool:
+    """True if a connection waits for the lock."""
+    with psycopg.connect(address.url) as connection:
+        waiting = connection.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone()
+    return waiting is not None
+
+
+def test_a_place_in_the_line_that_is_lost(
+    first: ServerLock, second: ServerLock, postgresql_server: PostgresqlServer
+) -> None:
+    """With its connection. The looks that follow take the lock, if it can be had."""
+    second.stand_in_line()
+    postgresql_server.end_connections()
+    get(second)
     assert "another daemon" in first.look()
+
+
+def test_a_new_daemon_that_fails_leaves_the_line(first: ServerLock, second: ServerLock, address: ServerAddress) -> None:
+    """The old one goes on with its lock, and later ones get it as ever."""
+    second.stand_in_line()
+    until(lambda: is_waited_for(address), "it stands in line")
+    second.release()
+    until(lambda: not is_waited_for(address), "it stands there no more")
+    assert first.look() == ""
+    first.release()
+    second.acquire()
