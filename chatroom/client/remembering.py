@@ -123,6 +123,8 @@ def may_hold_password(text: str, place: str) -> bool:
         return bool(words)  # the token of an invite
     if command.name == "login":
         return len(words) > 1  # who types the password behind the account is refused
+    if command.name == "set":
+        return bool(words) and "password" in words[0].lower()  # the settings take none, but it is typed by then
     if command.name == "connect":
         return any("invite=" in word or "reset=" in word for word in words)  # a link
     if command.name == "mode":

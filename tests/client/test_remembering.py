@@ -148,7 +148,7 @@ def test_a_line_with_a_password_is_not_remembered(text: str) -> None:
     assert may_hold_password(text, "#tea")
 
 
-@pytest.mark.parametrize("text", ["/", "/ ", "/login ann s3cret"])
+@pytest.mark.parametrize("text", ["/", "/ ", "/login ann s3cret", "/set servers.a.password x"])
 def test_what_is_no_command_or_a_misused_one_is_not_remembered(text: str) -> None:
     """A slash alone is no command; a password behind the account is typed by mistake."""
     assert may_hold_password(text, "#tea")

@@ -89,7 +89,7 @@ def test_set_changes_the_file_and_the_chat(stage: Stage, file: Path) -> None:
 )
 def test_a_mistake_changes_nothing(stage: Stage, file: Path, line: str, refusal: str) -> None:
     """Unknown keys and wrong values are refused in words, and no file is written."""
-    assert stage.session.enter(line) == [Denied(refusal.format(file=file))]
+    assert stage.session.enter(line) == [Denied(f"{line}: {refusal.format(file=file)}")]
     assert not file.exists()
 
 
@@ -106,7 +106,8 @@ def test_without_a_home_nothing_can_be_set() -> None:
     stage = Stage()
     stage.welcome("#lobby")
     assert "attention.bell = false" in text_of(stage.session.enter("/set"))
-    assert text_of(stage.session.enter("/set attention.bell on")).startswith("There is no home directory")
+    refusal = text_of(stage.session.enter("/set attention.bell on"))
+    assert refusal.startswith("/set attention.bell on: There is no home directory")
 
 
 def test_a_file_that_cannot_be_written_is_told(stage: Stage, file: Path) -> None:
