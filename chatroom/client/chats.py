@@ -166,7 +166,8 @@ async def chat_full_screen(options: Options, settled: Callable[[], None] = lambd
     from chatroom.client.store.memory import Memory, default_path
 
     def make_servers(app: ChatApp, known: Options) -> Servers:
-        servers = Servers(SessionMaker(known, FOR_PLACES, app.inbox.post, app.inbox.waiting, record))
+        maker = SessionMaker(known, FOR_PLACES, app.inbox.post, app.inbox.waiting, record)
+        servers = Servers(maker, stays=True)
         servers.begin("", known.route.address.host)
         return servers
 

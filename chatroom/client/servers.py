@@ -52,11 +52,17 @@ class MakeSession(Protocol):
 
 
 class Servers:
-    """The sessions, in the order in which they were opened. ``make`` makes those of ``/connect``."""
+    """The sessions, in the order in which they were opened. ``make`` makes those of ``/connect``.
 
-    def __init__(self, make: MakeSession, places: Places | None = None) -> None:
+    ``stays``: once a server has welcomed the user, the chat is over only if the user leaves it, so that a screen shows
+    the log after a kick, too. Else it is over with the last server.
+    """
+
+    def __init__(self, make: MakeSession, places: Places | None = None, *, stays: bool = False) -> None:
         self.places = Places() if places is None else places
         self._make = make
+        self._stays = stays
+        self._has_left = False  # the user has, all servers
         self._sessions: dict[str, ChatSession] = {}
         self._leaving: set[str] = set()
         # Sessions that are over, and of which the user has been told so. Their places are still open.
@@ -82,15 +88,21 @@ class Servers:
 
     @property
     def over(self) -> Over | None:
-        """Set when the chat on the last server has ended."""
+        """Set when the chat on the last server has ended, or when the user has left after that."""
         overs = {session: session.over for session in self._sessions.values()}
-        if self._alive or not overs:
+        if self._alive or not overs or self._waits_for_user:
             return None
         return ([over for session, over in overs.items() if session not in self._ended] or list(overs.values()))[-1]
 
     @property
     def _alive(self) -> list[ChatSession]:
         return [session for session in self._sessions.values() if session.over is None]
+
+    @property
+    def _waits_for_user(self) -> bool:
+        """True if the chat goes on without a server that lives, until the user leaves."""
+        seen = any(one.has_been_online and not one.quitting for one in self._sessions.values())
+        return seen and self._stays and not self._has_left
 
     @property
     def are_several(self) -> bool:
@@ -117,22 +129,23 @@ class Servers:
         return [Told(session, session.handle(report.item)), *self.look_for_ends()]
 
     def look_for_ends(self) -> list[Told]:
-        """Take note of sessions that are over while others go on.
+        """Take note of sessions that are over while the chat goes on.
 
         Their places stay, and the one in front stays there, so that no half-typed line comes to another place. Only the
         user closes them.
         """
         told: list[Told] = []
-        alive = self._alive
+        goes_on = bool(self._alive) or self._waits_for_user
         for name, session in list(self._sessions.items()):
-            if session.over is None or session in self._ended or not alive:
+            if session.over is None or session in self._ended or not goes_on:
                 continue
-            if name in self._leaving:
+            if name in self._leaving and len(self._sessions) > 1:
                 self._drop(name)
             else:
                 self._ended.add(session)
                 reason = f"{session.over.text.rstrip('.')}. " if session.over.text else ""
-                way_out = "/reconnect tries again, /disconnect closes the places of this server."
+                leaves = "/disconnect closes the places of this server" if self.are_several else "/quit leaves the chat"
+                way_out = f"/reconnect tries again, {leaves}."
                 told.append(Told(session, session.talk.show([Trouble(reason + way_out)])))
         return told
 
@@ -148,13 +161,14 @@ class Servers:
 
     def quit(self, reason: str = "") -> None:
         """Leave all servers."""
-        for session in self._sessions.values():
+        self._has_left = True
+        for session in self._alive:
             session.quit(reason)
 
     @property
     def quitting(self) -> bool:
         """True once the user leaves all servers."""
-        return all(session.quitting for session in self._sessions.values())
+        return all(session.quitting or session.over is not None for session in self._sessions.values())
 
     # Commands
 
@@ -186,10 +200,10 @@ class Servers:
         session = self._sessions.get(name)
         if session is None:
             return [Denied(f"You are on no server called {name}. /server lists them.")]
-        if session.over is not None:
+        if session.over is not None and len(self._sessions) > 1:
             self._drop(name)
             return []
-        if len(self._alive) == 1:
+        if len(self._alive) <= 1:
             return [Denied("This is your only server. /quit leaves the chat.")]
         self._leaving.add(name)
         session.quit()

@@ -78,6 +78,10 @@ def draw_nowhere(
             while app.chat.composer.editor.text != typed:
                 await asyncio.sleep(0.005)
             typing_done.set()
+            while app.servers is None or app.servers.current.over is None:
+                await asyncio.sleep(0.005)
+            assert app.over is None  # the screen stays, with the reason
+            app.leave()
         elif typed:
             app.post_message(events.Key("enter", None))
 
@@ -124,10 +128,10 @@ def test_a_chat_on_the_full_screen_ends_with_quit(
     assert capsys.readouterr().err == ""
 
 
-def test_what_was_being_typed_is_printed_when_the_server_ends_the_chat(
+def test_what_was_being_typed_is_printed_when_the_user_leaves_after_a_kick(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the screen it would be gone."""
+    """With the screen it would be gone. The reason is said again, and the exit code is 1."""
     ready, typing_done = threading.Event(), threading.Event()
     draw_nowhere(monkeypatch, ready, "wait", typing_done)
 

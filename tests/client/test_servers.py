@@ -22,12 +22,13 @@ from chatroom.irc.message import parse
 class Desk:
     """alice on the server home, in #tea."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stays: bool = False, welcomed: bool = True) -> None:
         self.links: dict[str, list[FakeLink]] = {}
         self.now = 0.0
-        self.servers = Servers(self._make)
+        self.servers = Servers(self._make, stays=stays)
         self.servers.begin("home").start()
-        self.welcome("home", "#tea")
+        if welcomed:
+            self.welcome("home", "#tea")
 
     def _make(self, address: str, name: str, servers: Servers, chosen: Chosen | None = None) -> ChatSession:
         route = Route(parse_address(address), KnownServers(None), lambda: NOON)
@@ -211,6 +212,60 @@ def test_the_only_server_that_is_left_is_not_disconnected() -> None:
     assert desk.close("home")[1:] == []
     assert desk.servers.over is not None
     assert "banned" in desk.servers.over.text
+
+
+def test_a_screen_stays_after_the_end_of_the_last_server() -> None:
+    """The user reads why, and leaves when that is read: the exit code and the reason are those of the kick."""
+    desk = Desk(stays=True)
+    desk.hear("home", ":srv ERROR :Closing link: (You were kicked by an admin: spam)")
+    (told,) = desk.close("home")[1:]
+    text = "You were kicked by an admin: spam. /reconnect tries again, /quit leaves the chat."
+    assert told.events == [Trouble(text)]
+    assert desk.servers.over is None
+    assert len(desk.links["home"]) == 1  # it does not come back by itself
+    assert isinstance(desk.enter("/disconnect")[0], Denied)
+    desk.enter("hello?")
+    assert desk.places() == [("home", "home"), ("home", "#tea")]
+    assert desk.servers.places.front is not None
+    assert desk.servers.places.front.draft == "hello?"
+    desk.enter("/quit")
+    assert desk.servers.over == Over(1, "You were kicked by an admin: spam")
+
+
+def test_after_a_kick_the_user_may_come_back() -> None:
+    """/reconnect connects again; who then leaves ends with exit code 0."""
+    desk = Desk(stays=True)
+    desk.hear("home", ":srv ERROR :Closing link: (You were kicked by an admin: spam)")
+    desk.close("home")
+    desk.enter("/reconnect")
+    desk.welcome("home", "#tea")
+    assert desk.servers.current.online
+    desk.enter("/quit")
+    desk.close("home")
+    assert desk.servers.over == Over(0)
+
+
+def test_a_screen_stays_with_all_servers_over() -> None:
+    """One is closed, the last one cannot be; a further one may be connected to."""
+    desk = Desk(stays=True)
+    desk.enter("/connect work")
+    desk.close("work")
+    desk.hear("home", ":srv ERROR :Closing link: You are banned from this server")
+    desk.close("home")
+    assert desk.servers.over is None
+    assert desk.enter("/disconnect work") == []
+    assert isinstance(desk.enter("/disconnect home")[0], Denied)
+    desk.enter("/connect work")
+    desk.welcome("work", "#cake")
+    assert desk.servers.over is None
+    assert desk.servers.current.online
+
+
+def test_a_screen_ends_if_no_server_was_ever_there() -> None:
+    """There is no log to read."""
+    desk = Desk(stays=True, welcomed=False)
+    desk.close("home")
+    assert desk.servers.over is not None
 
 
 def test_quit_leaves_all_servers() -> None:

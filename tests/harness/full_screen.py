@@ -77,7 +77,7 @@ class FullScreen:
             )
 
         self.options = options
-        servers = Servers(make)
+        servers = Servers(make, stays=True)
         servers.begin("", "host")
         return servers
 

@@ -72,6 +72,36 @@ def test_a_kick_changes_neither_place_nor_text() -> None:
     play(scene)
 
 
+@pytest.mark.parametrize("why", ["You were kicked by an admin: spam", "You are banned: spam (permanently)"])
+def test_who_is_thrown_out_reads_why_and_leaves_later(why: str) -> None:
+    """The log and what is typed stay on the screen; nothing connects by itself, and the exit code says it."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        await screen.hear(":bob!b@h PRIVMSG #lobby :goodbye")
+        await screen.type("half a line")
+        await screen.hear(f":srv ERROR :Closing Link: 127.0.0.1 ({why})")
+        await screen.post(Closed("gone", was_open=True))
+        await screen.see(why)
+        await screen.see("/reconnect tries again, /quit")
+        await screen.see("bob goodbye")
+        assert screen.prompt.startswith("to #lobby, offline › half a line")
+        assert len(screen.links) == 1
+        await screen.press("ctrl+c")
+        await screen.enter("/reconnect")
+        assert len(screen.links) == 2
+        await screen.welcome("#lobby")
+        assert screen.prompt.startswith("to #lobby › ")
+        await screen.hear(f":srv ERROR :Closing Link: 127.0.0.1 ({why})")
+        await screen.post(Closed("gone", was_open=True))
+        await screen.enter("/quit")
+        assert screen.app.return_value == 1
+        assert screen.app.over is not None
+        assert screen.app.over.text == why
+
+    play(scene, columns=120)
+
+
 def test_a_small_terminal_shows_less() -> None:
     """Below 80 columns there are no names, below 60 the places are one row, below 12 rows there is no topic."""
 
