@@ -84,7 +84,7 @@ def _look_up(context: Context, readable: Readable, words: tuple[str, str, str], 
     target, msgid, reason = words
 
     def then(context: Context, entry: Entry | None) -> Pending | None:
-        found = entry if entry is not None and _is_in(readable, entry) else None
+        found = entry if entry is not None and _is_in(context, readable, entry) else None
         is_target = readable.is_known or found is not None
         if not is_target or not is_same(readable, _find_redactable(context, target)):
             _refuse_target(context, target)
@@ -110,18 +110,31 @@ def _look_up(context: Context, readable: Readable, words: tuple[str, str, str], 
     return look_up(context, lambda stores: stores.history.find(message_id), then, failed)
 
 
-def _is_in(readable: Readable, entry: Entry) -> bool:
+def _is_in(context: Context, readable: Readable, entry: Entry) -> bool:
     """True if the entry is a message of the conversation, which the user may read."""
     if not entry.kind.has_author or entry.message_id <= readable.after:
         return False
-    return folded(entry.conversation) in map(folded, readable.conversations)
+    if folded(entry.conversation) in map(folded, readable.conversations):
+        return True
+    if readable.channel is not None or isinstance(entry.conversation, str) or not _is_by_guest(context.user, entry):
+        return False
+    # A guest's message to an account is kept under the nick of its time, which the user may have changed since.
+    world = context.world
+    other = world.find_user(readable.name)
+    account = other.account if other is not None else world.accounts.find(readable.name)
+    return account is not None and account.id == entry.conversation[0]
+
+
+def _is_by_guest(user: User, entry: Entry) -> bool:
+    """True if this user has said the message as a guest. Who has its nick now has not: the message id decides."""
+    return user.guest_messages is not None and entry.message_id in user.guest_messages
 
 
 def _may_redact(context: Context, readable: Readable, entry: Entry) -> bool:
     user, channel = context.user, readable.channel
     if user.account is not None and user.account.id == entry.account_id:
         return True
-    if user.guest_messages is not None and entry.message_id in user.guest_messages:
+    if _is_by_guest(user, entry):
         return True
     if channel is not None and channel.members.get(user, 0) & OP:
         return True
@@ -183,7 +196,7 @@ def _tell_both(context: Context, redaction: _Redaction, entry: Entry, event: Eve
     for other in {*conversation}:  # one account if the user wrote to itself
         if isinstance(other, str):
             # The guest that the message was for or from, unless the nick is another guest's by now.
-            guest = world.find_user(other)
+            guest = world.find_user(author.nick if _is_by_guest(author, entry) else other)
             is_here = guest is not None and guest.account is None and guest.signon_ms <= entry.time_ms
             users = [guest] if guest is not None and is_here else []
         else:

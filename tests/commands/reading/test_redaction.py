@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from harness.session_client import Client
-from harness.world import SERVER, Here, verbs
+from harness.world import PASSWORD, SERVER, Here, verbs
 
 from chatroom.chat.people.user import MOST_GUEST_MESSAGES
 from chatroom.errors import StorageError
@@ -129,6 +129,36 @@ def test_a_guest_deletes_its_messages_until_it_leaves(keeping: Here, una: Client
     ids = [say(again) for _ in range(MOST_GUEST_MESSAGES + 1)]
     assert again.ask(f"REDACT #c {ids[0]}") == forbidden("#c", ids[0])
     assert verbs(again.ask(f"REDACT #c {ids[1]}")) == ["REDACT"]
+
+
+def test_a_guest_deletes_what_it_wrote_under_an_earlier_nick(keeping: Here) -> None:
+    """Who has the nick now may not, even if it came before the message, and reads nothing of it."""
+    una, eve = keeping.member("una", caps=CAPS), keeping.connect("eve", caps=CAPS)
+    guest = keeping.connect("guest", caps=CAPS)
+    kept, first, second = say(guest, target="una"), say(guest, target="una"), say(guest, target="una")
+    guest.say("NICK other")
+    eve.say("NICK guest")
+    keeping.forget_unread()
+    assert eve.ask(f"REDACT una {first}") == forbidden("una", first)
+    assert bare(guest.ask(f"REDACT una {first}")) == [f":{guest.prefix} REDACT una {first}"]
+    assert bare(una.read()) == [f":{guest.prefix} REDACT una {first}"]
+    guest.say("NICK third")
+    assert verbs(guest.ask(f"REDACT eve {second}")) == ["FAIL"]
+    assert eve.read() == []
+    assert len(una.ask("CHATHISTORY LATEST guest * 9")) == 2 + 2
+    assert verbs(guest.ask(f"REDACT una {second}", f"REDACT una {kept}")) == ["REDACT", "REDACT"]
+
+
+def test_a_guest_deletes_what_it_wrote_before_it_logged_in(keeping: Here) -> None:
+    """It is the same user, on the same connection."""
+    keeping.account("ida", password=PASSWORD)
+    una, guest = keeping.member("una", caps=CAPS), keeping.connect("guest", caps=CAPS)
+    msgid = say(guest, target="una")
+    guest.say(f"NICKSERV IDENTIFY ida :{PASSWORD}")
+    assert guest.user.account is not None
+    keeping.forget_unread()
+    assert bare(guest.ask(f"REDACT una {msgid}")) == [f":{guest.prefix} REDACT una {msgid}"]
+    assert verbs(una.read()) == ["REDACT"]
 
 
 def test_a_direct_message_is_deleted_for_both_users(keeping: Here) -> None:
