@@ -22,6 +22,7 @@ from chatroom.client.address import Address
 from chatroom.client.sts import Policy
 from chatroom.client.trust import parse_fingerprint
 from chatroom.errors import KnownServersUnusable
+from chatroom.plain_file import read_plain_text
 
 _HEADER = """\
 # Servers that chatroom knows: certificates that you trust, and hosts that want TLS only (IRCv3 sts).
@@ -79,7 +80,7 @@ class KnownServers:
         if self.path is None:
             return content
         try:
-            text = self.path.read_text(encoding="utf-8-sig")
+            text = read_plain_text(self.path, "utf-8-sig")
         except (FileNotFoundError, NotADirectoryError):
             return content
         except (OSError, ValueError) as error:

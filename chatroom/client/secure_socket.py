@@ -12,6 +12,7 @@ import ssl
 
 from chatroom.client.address import Address
 from chatroom.client.trust import Trust, Untrusted
+from chatroom.plain_file import require_plain
 
 # OpenSSL's codes of why it did not verify a certificate (X509_V_ERR_...).
 _WHY_UNTRUSTED = {
@@ -116,6 +117,7 @@ def _make_context(trust: Trust) -> ssl.SSLContext:
         # The file may hold the server's own certificate, or an authority below the root.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         try:
+            require_plain(trust.authorities)
             context.load_verify_locations(trust.authorities)
         except ssl.SSLError:
             raise OSError(f"{trust.authorities}: no certificate in PEM") from None
@@ -132,8 +134,7 @@ def _load_own(context: ssl.SSLContext, trust: Trust) -> None:
     files = [trust.certificate, *([trust.key] if trust.key else [])]
     for file in files:  # the error of OpenSSL does not name the file
         try:
-            with open(file, "rb"):
-                pass
+            require_plain(file)
         except OSError as error:
             raise OSError(f"{file}: {error.strerror}") from None
     asked = []

@@ -23,6 +23,7 @@ from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.database_address import ServerAddress
 from chatroom.errors import AlreadyExists, ConfigError, InvalidValue, NotFound, Refused
+from chatroom.plain_file import read_plain_text
 from chatroom.settings import editing
 from chatroom.settings.file_template import toml_value
 from chatroom.settings.schema import did_you_mean
@@ -292,7 +293,7 @@ def _required_file(invocation: Invocation) -> Path:
 
 def _text_of(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return read_plain_text(file, "utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 text (byte {error.start})") from error
 

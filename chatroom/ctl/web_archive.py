@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from chatroom.errors import Refused
+from chatroom.plain_file import read_plain
 from chatroom.server.web_files import ALL_BYTES, FILE_BYTES, INDEX, MOST_FILES
 
 ARCHIVE_BYTES = 64 << 20
@@ -54,7 +55,7 @@ def read_archive(path: Path) -> dict[PurePosixPath, bytes]:
 def _read_files(path: Path) -> dict[PurePosixPath, bytes]:
     if path.stat().st_size > ARCHIVE_BYTES:
         raise Refused(f"{path}: it has more than {ARCHIVE_BYTES >> 20} MiB")
-    data = path.read_bytes()
+    data = read_plain(path)
     items = _unzip(path, data) if zipfile.is_zipfile(io.BytesIO(data)) else _untar(path, data)
     files: dict[PurePosixPath, bytes] = {}
     left = ALL_BYTES

@@ -14,6 +14,7 @@ from cryptography import x509
 from OpenSSL import SSL
 
 from chatroom.errors import CertificateUnusable
+from chatroom.plain_file import read_plain, require_plain
 from chatroom.server.tls_socket import reason
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def read_names(path: Path) -> list[str]:
 def read_certificate(path: Path) -> x509.Certificate:
     """Return the first certificate of a PEM file. Raises ``CertificateUnusable``."""
     try:
-        return x509.load_pem_x509_certificate(path.read_bytes())
+        return x509.load_pem_x509_certificate(read_plain(path))
     except OSError as error:
         raise CertificateUnusable(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError:
@@ -146,8 +147,7 @@ def covers(name: str, host: str) -> bool:
 
 def _check_readable(path: Path) -> None:
     try:
-        with path.open("rb"):
-            pass
+        require_plain(path)
     except OSError as error:
         raise CertificateUnusable(f"{path}: cannot be read: {error.strerror}") from None
 

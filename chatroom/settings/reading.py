@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chatroom.errors import ConfigError
+from chatroom.plain_file import read_plain
 from chatroom.settings.keys import Key
 from chatroom.settings.schema import Schema, did_you_mean
 
@@ -18,7 +19,7 @@ def read_document(path: Path) -> dict[str, object]:
 
     try:
         # utf-8-sig: editors on Windows begin a file with a byte order mark, which TOML does not know.
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(read_plain(path).decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -10,4 +10,4 @@ from chatroom.errors import StorageError
 
 def from_os(path: Path, doing: str, error: OSError) -> StorageError:
     """The storage error for a refused system call. ``doing`` is its purpose as an infinitive: ``open the lock``."""
-    return StorageError(f"{path}: cannot {doing}: {os.strerror(error.errno or 0)}")
+    return StorageError(f"{path}: cannot {doing}: {error.strerror or os.strerror(error.errno or 0)}")

@@ -13,6 +13,7 @@ from typing import Any
 from chatroom.client.settings.client_sections import SCHEMA, SECTIONS, ClientSettings
 from chatroom.client.settings.key_section import changed_keys, fault_of
 from chatroom.errors import AlreadyExists, ConfigError
+from chatroom.plain_file import read_plain_text
 from chatroom.settings.keys import Key
 from chatroom.settings.reading import Reading, read_document
 
@@ -83,7 +84,7 @@ def change(path: Path, key: Key, table: str, value: object | None) -> ClientSett
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(path.parent):
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            text = read_plain_text(path, "utf-8-sig")
         except FileNotFoundError:
             text = template()
         except UnicodeDecodeError as error:

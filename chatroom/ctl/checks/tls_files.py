@@ -20,6 +20,7 @@ from chatroom.ctl.checks.scene import Scene
 from chatroom.ctl.output import moment
 from chatroom.errors import CertificateUnusable
 from chatroom.findings import Finding
+from chatroom.plain_file import read_plain
 from chatroom.server.certificates import Certificates, covers, read_names
 
 _SOON = timedelta(days=14)
@@ -67,7 +68,7 @@ def read_chain(path: Path) -> list[x509.Certificate]:
     Raises ``CertificateUnusable``.
     """
     try:
-        return x509.load_pem_x509_certificates(path.read_bytes())
+        return x509.load_pem_x509_certificates(read_plain(path))
     except OSError as error:
         raise CertificateUnusable(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:

@@ -13,6 +13,7 @@ from psycopg.types.numeric import Int8Dumper
 
 from chatroom.database_address import ServerAddress
 from chatroom.errors import StorageError
+from chatroom.plain_file import read_plain_text
 from chatroom.storage import file_errors
 from chatroom.storage.postgresql import postgresql_errors
 from chatroom.storage.sql.contract import Row
@@ -103,7 +104,7 @@ def connect(address: ServerAddress, *, is_impatient: bool = False) -> psycopg.Co
 
 def _read_password(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+        return read_plain_text(path).partition("\n")[0].rstrip("\r")
     except OSError as error:
         raise file_errors.from_os(path, "read the password of the database", error) from error
     except UnicodeDecodeError:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from chatroom.errors import AlreadyExists
 from chatroom.new_file import sync_directory
+from chatroom.plain_file import require_plain
 from chatroom.storage import file_errors
 from chatroom.storage.sql.timestamps import utc_now
 from chatroom.storage.sqlite import sqlite_errors
@@ -37,6 +38,10 @@ def fetch_copy(source: Path, path: Path, progress: Progress | None = None) -> Pa
         real.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise file_errors.from_os(path, "make its directory", error) from error
+    try:
+        require_plain(source)
+    except OSError as error:
+        raise file_errors.from_os(source, "read the copy", error) from error
     refuse_foreign_log(source)
     # Without a log the file is whole. Opened as immutable, it can be on a medium that nothing can be written to.
     is_whole = not os.path.exists(f"{os.path.realpath(source)}-wal")
