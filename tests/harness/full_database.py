@@ -53,7 +53,9 @@ _ROWS: dict[str, list[dict[str, Any]]] = {
             "host": "h.example",
             "away": "asleep",
             "modes": "+iw",
-        }
+        },
+        # A bot, which is not always on.
+        {"account_id": 5, "username": "b", "realname": "Bot", "host": "b.example", "modes": "+B"},
     ],
     "bans": [
         {

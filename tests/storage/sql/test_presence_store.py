@@ -79,6 +79,23 @@ def test_the_users_that_are_always_on(stores: SqlStores, una: int) -> None:
     assert presence.load_users(10) == []
 
 
+def test_a_bot_has_a_row_and_is_not_always_on(stores: SqlStores, una: int) -> None:
+    """The row says that it is one from its login on. It takes no place of those that are always on."""
+    presence, accounts = stores.presence, stores.accounts
+    bot = accounts.create("bridge", Role.USER, [], SHELL).id
+    user = AlwaysOnUser(bot, "b", "Bridge", "host", None, "+Bi")
+    presence.save_user(user)
+    assert stores.account_data.load(bot).is_bot and not stores.account_data.load(una).is_bot
+    assert presence.load_users(10) == []
+    assert not accounts.get("bridge").always_on
+    assert accounts.set_always_on(una, True, 1, SHELL).always_on
+    assert presence.load_users(10) == []
+    presence.save_user(user._replace(modes="+i"))
+    assert not stores.account_data.load(bot).is_bot
+    accounts.delete(bot, SHELL)
+    assert stores.database.number("SELECT count(*) FROM always_on_users") == 0
+
+
 def test_an_account_leaves_a_bounded_number_of_rows(stores: SqlStores, una: int) -> None:
     """The channels that were left longest ago are forgotten; those that it is in, and the server, never are."""
     presence = stores.presence
