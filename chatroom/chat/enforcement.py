@@ -74,7 +74,9 @@ def count_hits(world: World, rules: Iterable[BanRule], role: Role | None, spared
             sessions.add(hit.session)
         elif hit.user is not None:
             sessions.update(hit.user.sessions)
-    return HitCount(sum(sessions.issuperset(user.sessions) for user in users), len(sessions))
+    present = [user for user in users if user.sessions]
+    disconnected = sum(sessions.issuperset(user.sessions) for user in present)
+    return HitCount(disconnected, len(sessions), len(users) - len(present))
 
 
 def enforce_rules(world: World, rules: Sequence[BanRule], role: Role | None, spared: User | None = None) -> None:
@@ -112,18 +114,18 @@ def _find_hits(world: World, rules: Iterable[BanRule], role: Role | None, spared
         if session.user is None or not is_spared(session.user, session.rank):
             covering = world.bans.find_all(session.version, session.address, world.wall_ms)
             hits += [_Hit(rule, session.user, session) for rule in covering if rule.id in networks][:1]
-    for user in _find_absent(world) if networks else ():
-        if not is_spared(user, user.rank):
+    for user in find_absent(world) if networks else ():
+        if user.former_addresses and not is_spared(user, user.rank):
             last = ip_address(user.former_addresses[-1])
             covering = world.bans.find_all(last.version, int(last), world.wall_ms)
             hits += [_Hit(rule, user, None) for rule in covering if rule.id in networks][:1]
     return hits
 
 
-def _find_absent(world: World) -> list[User]:
-    """Find the users that are always on and have lost their last session since the daemon's start."""
+def find_absent(world: World) -> list[User]:
+    """Find the users that are always on and not connected. Those that were not since the start have no address."""
     everyone = [user for users in world.online.by_account.values() for user in users]
-    return [user for user in everyone if not user.sessions and user.former_addresses]
+    return [user for user in everyone if not user.sessions]
 
 
 def _disconnect_present(world: World, hit: _Hit, issuer: Role) -> None:

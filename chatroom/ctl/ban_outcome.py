@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 from chatroom.chat.admission.ban_policy import HitCount
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget
-from chatroom.ctl.control_client import SessionInfo, list_sessions
+from chatroom.ctl.control_client import SessionInfo, list_absent, list_sessions
 from chatroom.ctl.invocation import Invocation
 from chatroom.errors import NotRunning, Refused
 from chatroom.irc.names import casefold
@@ -18,13 +18,14 @@ _PATIENCE_S = 3.0
 _PAUSE_S = 0.05
 
 Present = Sequence[SessionInfo] | None
-"""The sessions of the running daemon; None if there is no daemon, so that a ban can be prepared while it is down."""
+"""The sessions of the running daemon, and its users without any. None if there is no daemon, so that a ban can be
+prepared while it is down."""
 
 
 def list_present(invocation: Invocation) -> Present:
-    """Return the sessions of the running daemon."""
+    """Return the sessions of the running daemon, and its users that are always on and not connected."""
     try:
-        return list_sessions(invocation)
+        return list_sessions(invocation) + list_absent(invocation)
     except (NotRunning, Refused):
         return None
 
@@ -65,6 +66,8 @@ def await_disconnected(invocation: Invocation, hit: Sequence[SessionInfo]) -> Hi
         ids, nicks = {one.id for one in present}, {one.nick for one in present if one.is_registered}
         gone = [one for one in hit if one.id not in ids]
         if len(gone) == len(hit) or time.monotonic() > give_up_at:
-            users = {one.nick for one in gone if one.is_registered} - nicks
-            return HitCount(len(users), len(gone))
+            connected = [one for one in gone if not one.is_absent]
+            users = {one.nick for one in connected if one.is_registered} - nicks
+            absent = {one.nick for one in gone if one.is_absent} - nicks
+            return HitCount(len(users), len(connected), len(absent))
         time.sleep(_PAUSE_S)

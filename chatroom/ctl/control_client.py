@@ -31,6 +31,10 @@ _GLANCE_S = 2.0
 _END = "done"
 
 
+ABSENT = "absent"
+"""How the id of a user without a session begins."""
+
+
 class SessionInfo(NamedTuple):
     """One session of the running daemon. The field names are the keys of ``chatroomctl who --json``."""
 
@@ -51,6 +55,11 @@ class SessionInfo(NamedTuple):
     def is_registered(self) -> bool:
         """True if the session has a user. Before registration it has at most a wish for a nick."""
         return self.user != "*"
+
+    @property
+    def is_absent(self) -> bool:
+        """True if it stands for a user that is always on and has no session (``list_absent``)."""
+        return self.id.startswith(ABSENT)
 
     def host(self) -> Address | None:
         """Return the client's address, or ``None`` if it is not an IP address (a control session's is ``cli``)."""
@@ -194,6 +203,22 @@ def list_sessions(invocation: Invocation) -> list[SessionInfo]:
             # A session in many channels has several lines, which differ in the channels.
             found[one.id] = one if before is None else before._replace(channels=before.channels + one.channels)
     return list(found.values())
+
+
+def list_absent(invocation: Invocation) -> list[SessionInfo]:
+    """Return the running daemon's users that are always on and not connected, each like a session of theirs.
+
+    Its id is that of no session, and its address the last one, or ``*``. Raises as ``request`` does; a daemon of an
+    earlier version lists none.
+    """
+    answers = exchange(invocation, "ABSENT")
+    now = datetime.now(UTC)
+    return [
+        SessionInfo(f"{ABSENT} {nick}", nick, user, _without_padding(address), account, role, now, 0, ())
+        for nick, user, address, account, role in (
+            message.params[1:] for message in answers if message.params[:1] == ["ABSENT"] and len(message.params) == 6
+        )
+    ]
 
 
 def list_unstored_bans(invocation: Invocation) -> list[Ban]:

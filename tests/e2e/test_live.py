@@ -52,6 +52,21 @@ def test_a_name_ban_disconnects_and_its_end_lets_in(live: Daemon) -> None:
         assert "PONG" in [verb_of(line) for line in bob.ask("PING x")]
 
 
+@pytest.mark.parametrize("name, target", [("vera", "vera"), ("wanda", "127.4.2.0/24")])
+def test_a_ban_tells_of_the_absent_user_that_it_removes(live: Daemon, name: str, target: str) -> None:
+    """A user that is always on has no connection to count."""
+    live.create(name)
+    with live.connect("bob") as bob:
+        with live.connect(name, from_address="127.4.2.1", password=PASSWORD) as absent:
+            soon(absent, "NS SET ALWAYS-ON on", "You stay")
+        soon(bob, f"WHOIS {name}", "Not connected")
+        told = live.place.ctl("ban", "add", target, "--yes")
+        assert "1 absent user removed" in told and "disconnected" not in told
+        assert "401" in map(verb_of, bob.ask(f"WHOIS {name}"))
+    assert "0 users disconnected" in live.place.ctl("ban", "add", target, "--yes")
+    live.place.ctl("ban", "remove", target)
+
+
 def test_an_address_ban_disconnects_and_its_end_lets_in(live: Daemon) -> None:
     """A ban of a network ends every session from there, registered or not, and no other."""
     with (

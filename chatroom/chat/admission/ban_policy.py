@@ -42,9 +42,17 @@ class HitCount(NamedTuple):
 
     users: int = 0
     sessions: int = 0
+    absent: int = 0
+    """How many users that were always on, and not connected, are no longer in the chat. ``users`` has none of them."""
 
     def describe(self) -> str:
         """Return the text for the issuer of the ban, such as ``2 users disconnected (3 connections)``."""
+        absent = f"{self.absent} absent user{'' if self.absent == 1 else 's'} removed" if self.absent else ""
+        if absent and not self.sessions:
+            return absent
+        return ", ".join(filter(None, (self._describe_present(), absent)))
+
+    def _describe_present(self) -> str:
         users = f"{self.users} user{'' if self.users == 1 else 's'} disconnected"
         if self.users == self.sessions:
             return users

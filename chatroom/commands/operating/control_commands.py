@@ -7,6 +7,7 @@ file mode 0600 and by the uid of the peer.
 from __future__ import annotations
 
 from chatroom.chat.admission.lockdown import Lockdown
+from chatroom.chat.enforcement import find_absent
 from chatroom.chat.people.session import ControlRights
 from chatroom.commands.about.server_info import SOFTWARE
 from chatroom.commands.command_table import When, command
@@ -91,6 +92,16 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
         # The channels of one session may need several lines.
         for line in pack_words(channels, ",", LINE_BYTES - len(head.encode())):
             context.say(head + line)
+    return None
+
+
+@command("ABSENT", when=When.CONTROL)
+def absent(context: Context, params: list[str]) -> Pending | None:
+    """Lists the users that are always on and not connected, with their last addresses."""
+    for user in find_absent(context.world):
+        address = printable(user.former_addresses[-1]) if user.former_addresses else "*"
+        names = f"{user.nick} {user.username} {address} {user.account_name or '*'}"
+        context.say(f":{context.server} NOTE ABSENT {names} {user.rank.word}")
     return None
 
 

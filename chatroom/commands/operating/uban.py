@@ -239,7 +239,7 @@ def _store(
                 context.warn("NOT_STORED", text, text=_NOT_STORED)
             # The role is the issuer's when the command was given: it may have changed while the job ran.
             hits = count_hits(world, [rule], issuer_role, spared=issuer)
-            if hits.sessions:
+            if hits.sessions or hits.absent:
                 context.note("DISCONNECTED", text, text=hits.describe())
             enforce_rules(world, [rule], issuer_role, spared=issuer)
         return _store(context, others, duration_s, reason) if others else None

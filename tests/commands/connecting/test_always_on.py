@@ -137,6 +137,20 @@ def test_a_ban_of_the_last_address_ends_it(keeping: Here, una: Client, target: s
     assert keeping.world.find_user("ada") is not None
 
 
+def test_who_bans_an_absent_user_reads_that_it_is_gone(keeping: Here, una: Client) -> None:
+    """It has no connection to count. The shell asks the daemon for those users."""
+    vera = keeping.member("vera")
+    switch(keeping, "vera")
+    moderator, root = keeping.moderator(address="192.0.2.1", caps="standard-replies"), keeping.control()
+    assert "ABSENT" not in " ".join(root.ask("ABSENT"))
+    una.vanish()
+    una_at = keeping.user("una").former_addresses[-1]
+    assert f"NOTE ABSENT una {keeping.user('una').username} {una_at} una user" in root.ask("ABSENT")[0]
+    assert moderator.ask("UBAN ADD una 1h")[-1].endswith(":1 absent user removed")
+    assert moderator.ask("UBAN ADD vera 1h")[-1].endswith(":1 user disconnected")
+    assert vera.closed and "ABSENT" not in " ".join(root.ask("ABSENT"))
+
+
 def test_a_moderator_cannot_end_an_admin(keeping: Here) -> None:
     """The rank is that of the account, connected or not."""
     ada = keeping.admin()
