@@ -52,7 +52,7 @@ from chatroom.server.turnstile import Turnstile
 from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
-from chatroom.storage.opening import open_journal, open_stores, open_upkeep
+from chatroom.storage.opening import find_upkeep, open_journal, open_stores
 from chatroom.storage.write_guard import WriteGuard
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ class Daemon:
                 full = settings.history.synchronous == "full"
                 self._journal = open_journal(address, full=full, guard=self._guard)
                 self._upkeep = Upkeep(
-                    lambda: open_upkeep(address), lambda: world.settings.history, self._is_short, self._turnstile
+                    find_upkeep(address), lambda: world.settings.history, self._is_short, self._turnstile
                 )
             ledger, self._journal_thread = make_ledger(self._journal, settings.history, is_remote=self._guard is None)
             world = load_world(settings, stores, runtime, ledger, self._zone)

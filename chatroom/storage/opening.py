@@ -6,7 +6,8 @@ What an engine needs is imported only if it is the one.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,18 +97,21 @@ def open_journal(
     return server_journal.open_journal(address, full=full, clock=clock or utc_now)
 
 
-def open_upkeep(address: DatabaseAddress, *, clock: Clock | None = None) -> SqlUpkeep:
+def open_upkeep(address: DatabaseAddress) -> SqlUpkeep:
     """Open the upkeep of a database that ``open_stores`` has migrated. Raises ``StorageError``."""
-    from chatroom.storage.sql.timestamps import utc_now
+    return find_upkeep(address)()
 
+
+def find_upkeep(address: DatabaseAddress) -> Callable[[], SqlUpkeep]:
+    """A function that opens the upkeep, and imports nothing: a daemon may open no file any more when it calls it."""
     if isinstance(address, Path):
         from chatroom.storage.sqlite import history_upkeep
 
-        return history_upkeep.open_upkeep(address, clock=clock or utc_now)
+        return partial(history_upkeep.open_upkeep, address)
     require_psycopg(address)
     from chatroom.storage.postgresql import server_upkeep
 
-    return server_upkeep.open_upkeep(address, clock=clock or utc_now)
+    return partial(server_upkeep.open_upkeep, address)
 
 
 @contextlib.contextmanager

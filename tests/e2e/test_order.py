@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import select
 from collections.abc import Iterator
 
 import pytest
-from harness.daemon import PASSWORD, Client, Daemon, running, verb_of
+from harness.daemon import PASSWORD, Daemon, running, verb_of
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one-io-thread", "two-io-threads"])
@@ -18,23 +17,18 @@ def slow(request: pytest.FixtureRequest) -> Iterator[Daemon]:
         yield daemon
 
 
-def has_answers(client: Client) -> bool:
-    """True if there is something to read."""
-    return bool(select.select([client.sock], [], [], 0)[0])
-
-
 def test_others_are_answered_while_one_waits(slow: Daemon) -> None:
     """During a password check, another client's lines are answered and passed on."""
     with slow.connect("alice") as alice, slow.connect("bob") as bob, slow.connect("cleo") as cleo:
-        alice.ask("PART #lobby")  # from here on alice only reads answers
-        alice.send("OPER nobody :wrong", "PING behind")
-        for number in range(50):
-            bob.ask(f"PRIVMSG cleo :{number}")
-        said = [line for line in cleo.collect() if "PRIVMSG" in line]
-        assert not has_answers(alice), alice.collect()
-        assert len(said) == 50
-        assert alice.expect("464")
+        alice.ask("PART #lobby")  # from here on alice only reads answers, and what bob says to her
+        alice.send("PING before", "OPER nobody :wrong", "PING behind")
+        assert "before" in alice.expect("PONG")
+        bob.send("PRIVMSG cleo,alice :hello")
+        cleo.expect("hello")
+        alice.lines.clear()
         assert "behind" in alice.expect("PONG")
+        # The daemon decides the order of what one client reads, however busy the machine is.
+        assert [verb_of(line) for line in alice.lines if verb_of(line) in ("PRIVMSG", "464")] == ["PRIVMSG", "464"]
 
 
 def test_what_follows_a_password_check_waits_behind_it(slow: Daemon) -> None:
