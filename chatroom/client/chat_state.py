@@ -64,6 +64,7 @@ class State:
         self.multiline: Limits | None = None
         """How long a message of several lines may be; None if the server takes none."""
         self._past = Past()
+        self._logged_in_by_register = ""  # the account of which the answer to REGISTER says so; a 900 would repeat it
         self._has_entries = False  # True once the WHO or LIST in progress has had an entry
 
     def reset(self, nick: str, caps: set[str], multiline: Limits | None = None) -> None:
@@ -76,6 +77,7 @@ class State:
         self.people.reset()
         self.away = self.is_ours = self.is_server_operator = False
         self._past.reset()
+        self._logged_in_by_register = ""
 
     def fold(self, name: str) -> str:
         """Return the form of a name in which this server compares names."""
@@ -334,7 +336,15 @@ class State:
         return [Denied(text)] if message.verb == "FAIL" else [Info(text)]
 
     def _on_register(self, message: Message) -> list[Event]:
-        return [Info(message.params[-1])] if message.params else []
+        if not message.params:
+            return []
+        if message.params[0] == "SUCCESS" and "logged in" in message.params[-1]:
+            self._logged_in_by_register = param(message, 1)
+        return [Info(message.params[-1])]
+
+    def _on_logged_in(self, message: Message) -> list[Event]:
+        said, self._logged_in_by_register = self._logged_in_by_register, ""
+        return answer(message) if not said or param(message, 2) != said else []
 
     def _on_wallops(self, message: Message) -> list[Event]:
         return [Info(f"{message.nick} to all operators: {param(message, 0)}", at=moment(message))]
@@ -381,6 +391,7 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "352": State._on_who,
     "353": State._on_names,
     "366": State._on_names_end,
+    "900": State._on_logged_in,
     **dict.fromkeys(
         ("PONG", "CHGHOST", "SETNAME", "KILL", "ERROR", "AUTHENTICATE", "ACK"),
         State._on_nothing,

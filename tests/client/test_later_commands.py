@@ -45,6 +45,18 @@ def test_a_wrong_password_is_told_and_forgotten() -> None:
     assert "AUTHENTICATE PLAIN" not in stage.link.sent
 
 
+def test_a_login_by_register_is_told_once() -> None:
+    """The answer says so already; another account, and a later login, are told."""
+    stage = Stage()
+    stage.welcome("#lobby")
+    logged_in = ":srv 900 alice a!b@c alice :You are now logged in"
+    said = stage.hear(":srv REGISTER SUCCESS alice :alice is registered and you are logged in", logged_in)
+    assert said == [Info("alice is registered and you are logged in")]
+    assert stage.hear(logged_in) == [Info("You are logged in as alice.")]
+    said = stage.hear(":srv REGISTER SUCCESS alice :Account created", logged_in)
+    assert said == [Info("Account created"), Info("You are logged in as alice.")]
+
+
 def test_login_without_an_answer_or_sasl_does_nothing() -> None:
     """An empty password sends nothing; a server without SASL, and a typed password, are refused with words."""
     stage = Stage()

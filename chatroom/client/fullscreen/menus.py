@@ -62,10 +62,14 @@ class Menus:
             return
         session, place = self._here
         room = place.name if place.kind == "channel" else ""
+        look_up = Choice("look-up", "Look up", "what the server knows")
+        if session.state.is_me(nick):
+            self._open(nick, among([look_up]), lambda action: self._do(action, nick, room))
+            return
         choices = [
             Choice("mention", "Speak to", "puts the nick into your text"),
             Choice("talk", "Talk in private", "opens a conversation"),
-            Choice("look-up", "Look up", "what the server knows"),
+            look_up,
             Choice("ignore", "Ignore", "or read again"),
         ]
         if room and may_moderate(session, place):

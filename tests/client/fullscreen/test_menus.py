@@ -89,6 +89,22 @@ def test_a_person_is_muted_for_a_time() -> None:
     play(scene)
 
 
+def test_the_menu_on_oneself_has_nothing_for_others_only() -> None:
+    """The user can be looked up, and neither talked to, ignored nor kicked by the same user."""
+
+    async def scene(screen: FullScreen) -> None:
+        await begin(screen)
+        await screen.hear(":srv MODE alice +o")
+        await screen.press("alt+p", *"alice", "enter")
+        await screen.see("Look up")
+        for words in ("Speak to", "Talk in private", "Ignore", "Kick", "Mute", "Ban"):
+            assert not any(words in row for row in screen.rows)
+        await screen.press("enter")
+        assert screen.sent[-1].endswith("WHOIS alice")
+
+    play(scene)
+
+
 def test_a_ban_of_the_server_shows_who_would_be_hit_first() -> None:
     """A moderator sees the server's answer before the questions; without a yes nothing is banned."""
 
