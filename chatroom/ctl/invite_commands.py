@@ -14,6 +14,7 @@ from chatroom.chat.stored.invite_records import MOST_USES, Invite
 from chatroom.config.values import is_loopback
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
+from chatroom.ctl.listeners_in_use import settings_in_use
 from chatroom.ctl.output import (
     confirm,
     json_option,
@@ -84,7 +85,7 @@ def create(invocation: Invocation, uses: int, duration: str, channel: str, qr: b
       chatroomctl invite create --channel "#tea" --qr
     """
     new = make_invite(uses, parse_duration(duration), channel)
-    settings = invocation.settings
+    settings = settings_in_use(invocation)
     with open_stores(invocation.address) as stores:
         if channel:
             _look_for(stores, invocation, channel)

@@ -8,6 +8,7 @@ from chatroom.chat.admission.durations import parse_duration
 from chatroom.chat.admission.invite_rules import make_reset_link
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, utc_option
+from chatroom.ctl.listeners_in_use import settings_in_use
 from chatroom.ctl.output import moment, report_result, result_option
 from chatroom.errors import InvalidValue, Refused
 from chatroom.storage.opening import open_stores
@@ -47,7 +48,7 @@ def reset_token(invocation: Invocation, name: str, duration: str) -> None:
         if account.disabled:
             raise Refused(f'{account.name} is disabled; "chatroomctl user enable {account.name}" comes first')
         token, until_at = stores.reset_tokens.add(account.id, duration_s, invocation.actor)
-    link = make_reset_link(invocation.settings, token, account.name)
+    link = make_reset_link(settings_in_use(invocation), token, account.name)
     report_result(
         f"Made a token for a new password of {account.name}, until {moment(until_at)}, in {invocation.address}",
         f"Link:  {link}",

@@ -30,6 +30,8 @@ def test_a_private_server_takes_in_who_is_invited() -> None:
         daemon.open() as guest,
     ):
         made = invite(daemon.place)
+        # The port is that of the daemon, which the configuration does not have.
+        assert made["link"] == f"irc://127.0.0.1:{daemon.port}/?invite={made['token']}"
         guest.send("NICK guest", "USER g 0 * :G")
         assert any("ACCOUNT_REQUIRED" in line for line in guest.expect_closed())
         with begin(daemon, "zoe") as zoe:
