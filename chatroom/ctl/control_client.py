@@ -169,9 +169,9 @@ def _find_database(control: Path) -> DatabaseAddress | None:
         answers = _exchange(control, [Message("STATUS", [])], _GLANCE_S)
     except OSError:  # a daemon that was killed leaves its socket
         return None
-    return next(
-        (find_address(answer.params[2]) for answer in answers if answer.params[:2] == ["STATUS", "database"]), None
-    )
+    # A long address comes in several lines.
+    shown = "".join(answer.params[2] for answer in answers if answer.params[:2] == ["STATUS", "database"])
+    return find_address(shown) if shown else None
 
 
 def perform(invocation: Invocation, verb: str, *params: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,11 @@ def test_a_live_command_names_the_daemon_there_is(run: Run, database: Path, serv
     assert told == f"chatroomctl: no daemon serves {database}, but one of yours serves {served}: " + (
         "choose it with --database\n"
     )
+
+
+def test_a_long_path_is_named_whole(run: Run, database: Path, home: Path) -> None:
+    """The daemon tells it in several lines."""
+    lines = [f":srv NOTE STATUS database :{part}" for part in ("/srv/a", "/b/c", ".db")]
+    with closing(ControlServer(home / "other.db", {"STATUS": lines})):
+        said = run("--database", database, "ban", "add", "mallory").stderr
+    assert "serves /srv/a/b/c.db (" in said
