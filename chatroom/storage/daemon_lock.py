@@ -15,6 +15,7 @@ from types import TracebackType
 
 from chatroom.database_address import DatabaseAddress, local_path
 from chatroom.errors import AlreadyServing
+from chatroom.plain_file import open_plain
 from chatroom.storage import file_errors
 
 _PATIENCE_S = 0.5
@@ -86,16 +87,14 @@ def is_held(database: DatabaseAddress) -> bool:
     """True if a daemon of this machine serves the database. Raises ``StorageError`` if the lock cannot be read."""
     path = _lock_path(database)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = open_plain(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
         raise file_errors.from_os(path, "look at the daemon's lock", error) from error
-    try:
+    with file:
         # A shared lock, so that two processes that ask at once do not take each other for a daemon.
-        return not _try_lock(descriptor, fcntl.LOCK_SH)
-    finally:
-        os.close(descriptor)
+        return not _try_lock(file.fileno(), fcntl.LOCK_SH)
 
 
 def _lock_path(database: DatabaseAddress) -> Path:

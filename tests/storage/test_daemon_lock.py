@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,13 @@ def test_asking_does_not_take_it(path: Path) -> None:
         assert is_held(path)
         assert is_held(path)
     assert not is_held(path)
+
+
+def test_a_pipe_in_its_place_keeps_nobody_waiting(path: Path) -> None:
+    """To open it for reading would wait for a writer."""
+    os.mkfifo(path.with_name(f"{path.name}.lock"))
+    with pytest.raises(StorageError, match="cannot look at the daemon's lock: it is a named pipe"):
+        is_held(path)
 
 
 def test_who_asks_does_not_keep_a_daemon_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
