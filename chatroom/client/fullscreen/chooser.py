@@ -171,6 +171,11 @@ class Chooser(ModalScreen[None]):
         self._top = max(min(self._top, self._chosen), self._chosen - self._rows + 1)
         self._box.refresh()
 
+    def retitle(self, title: str) -> None:
+        """Show another title."""
+        self._title = drawable(title)
+        self._box.refresh()
+
     def renew(self) -> None:
         """Look again, because there are other choices now. The chosen one stays chosen."""
         chosen = self._found[self._chosen].value if self._chosen < len(self._found) else None

@@ -340,7 +340,8 @@ class KeyActions:
         self._app.chat.log_widget.to_end()
 
     def hear(self, told: Told) -> None:
-        """Take what a server has sent: what was searched for is shown."""
+        """Take what a server has sent: what was searched for is shown, and menus follow their users."""
+        self.menus.hear(told)
         for event in told.events:
             if isinstance(event, SearchResult):
                 self._finding.take(told.session, event)

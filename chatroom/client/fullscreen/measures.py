@@ -8,6 +8,7 @@ from chatroom.client.chat_session import ChatSession
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.moderating import is_duration
 from chatroom.client.places.place import Place
+from chatroom.client.whom import Whom
 
 _REASON = "Reason (Enter for none): "
 _FOREVER = "permanently"
@@ -51,13 +52,24 @@ class Measures:
                 return answer
             self._app.chat.flash(f"{answer[:20]} is no time. Write 30m, 12h, 7d or 1d12h.")
 
-    async def kick(self, nick: str, where: str) -> None:
-        """Kick from a channel, or from the server (``--server``)."""
-        reason = await self._app.questions.ask(f"Kick {nick}. {_REASON}")
-        self._carry_out("/kick", where, nick, reason)
+    def _nick_of(self, whom: Whom | str) -> str:
+        """Return whom a command is to name now; empty if the user has left, which is told."""
+        if isinstance(whom, str):
+            return whom
+        if whom.has_left:
+            self._app.tell(f"{whom.nick} has left meanwhile, so nothing was done.", wrong=True)
+            return ""
+        return whom.nick
 
-    async def ban_from_room(self, who: str, room: str, *, mute: bool = False) -> None:
+    async def kick(self, whom: Whom, where: str) -> None:
+        """Kick from a channel, or from the server (``--server``)."""
+        reason = await self._app.questions.ask(f"Kick {whom.nick}. {_REASON}")
+        if nick := self._nick_of(whom):
+            self._carry_out("/kick", where, nick, reason)
+
+    async def ban_from_room(self, whom: Whom | str, room: str, *, mute: bool = False) -> None:
         """Keep a nick or a mask out of a channel, or from speaking there. Only our server lifts it by itself."""
+        who = whom if isinstance(whom, str) else whom.nick
         session = self._app.session
         time = reason = ""
         if session is not None and session.state.is_ours:
@@ -65,13 +77,15 @@ class Measures:
             reason = await self._app.questions.ask(_REASON) if time else ""  # the server keeps none without a time
         elif not await self.sure(f"Ban {who} from {room}?"):
             return
-        self._carry_out("/ban", room, f"~m:{who}!*@*" if mute else who, time, reason)
+        if who := self._nick_of(whom):
+            self._carry_out("/ban", room, f"~m:{who}!*@*" if mute else who, time, reason)
 
-    async def ban_from_server(self, who: str, *, name: bool, address: bool) -> None:
+    async def ban_from_server(self, whom: Whom | str, *, name: bool, address: bool) -> None:
         """Keep a name off the server, or the addresses that it is connected from, or both.
 
         First comes the server's answer whom that would hit; it is in the log above the question.
         """
+        who = whom if isinstance(whom, str) else whom.nick
         if name:
             self._enter(f"/ban info {who}")
         if address:
@@ -79,7 +93,9 @@ class Measures:
         time = await self.ask_time(f"Ban {who} from the server.")
         reason = await self._app.questions.ask(_REASON)
         what = "name and address of " if name and address else "the address of " if address else ""
-        if await self.sure(f"Ban {what}{who} from the whole server, {time or _FOREVER}?"):
+        who = self._nick_of(whom)
+        sure = who and await self.sure(f"Ban {what}{who} from the whole server, {time or _FOREVER}?")
+        if sure and (who := self._nick_of(whom)):
             # The address first: a ban of the name disconnects, and then there is no address to ban.
             if address:
                 self._carry_out("/ban", "--ip", who, time, reason)

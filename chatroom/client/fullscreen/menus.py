@@ -13,9 +13,12 @@ from chatroom.client.fullscreen.moderation import Moderation
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.places.log_entry import Entry
 from chatroom.client.places.place import Place
+from chatroom.client.servers import Told
+from chatroom.client.whom import Whom
 
 REACTIONS = ("👍", "❤", "😀", "😂", "😮", "😢", "🎉", "🙏", "👀", "✅", "❌")
 _MOST_MESSAGES = 200
+_DELETED = "That message has been deleted meanwhile, so nothing was sent."
 
 
 class Menus:
@@ -28,6 +31,8 @@ class Menus:
         self._start = start
         self._enter = enter
         self._measures = Measures(app, enter)
+        # The user of the menu that was opened last, also while questions follow it.
+        self._followed: tuple[ChatSession, Whom, Chooser] | None = None
         self.actions: dict[str, Callable[[], object]] = {
             "person": self.choose_person,
             "message": self.choose_message,
@@ -64,7 +69,7 @@ class Menus:
         room = place.name if place.kind == "channel" else ""
         look_up = Choice("look-up", "Look up", "what the server knows")
         if session.state.is_me(nick):
-            self._open(nick, among([look_up]), lambda action: self._do(action, nick, room))
+            self._open(nick, among([look_up]), lambda action: self._enter(f"/whois {nick}"))
             return
         choices = [
             Choice("mention", "Speak to", "puts the nick into your text"),
@@ -85,9 +90,29 @@ class Menus:
                 Choice("ban-address", "Ban the address from the whole server", shows),
                 Choice("ban-both", "Ban name and address from the whole server", shows),
             ]
-        self._open(nick, among(choices), lambda action: self._do(action, nick, room))
+        whom = Whom(session.state, nick)
+        chooser = Chooser(nick, among(choices), lambda action: self._do(action, whom, room))
+        self._followed = session, whom, chooser
+        self._app.open_chooser(chooser)
 
-    def _do(self, action: str, nick: str, room: str) -> None:
+    def hear(self, told: Told) -> None:
+        """Take what has happened on a server: a menu follows its user, and closes if the user leaves."""
+        session, whom, chooser = self._followed or (None, None, None)
+        if session is not told.session or whom is None or chooser is None:
+            return
+        before = whom.nick
+        whom.follow(told.events)
+        if not chooser.is_current:
+            return  # then the questions that follow it look
+        if whom.has_left:
+            self._followed = None
+            chooser.dismiss()
+            self._app.tell(f"{whom.nick} has left, so the menu is closed.")
+        elif whom.nick != before:
+            chooser.retitle(f"{whom.nick}, before {before}")
+
+    def _do(self, action: str, whom: Whom, room: str) -> None:
+        nick = whom.nick
         at_once = {"talk": f"/query {nick}", "look-up": f"/whois {nick}", "ignore": f"/ignore {nick}"}
         if action in at_once:
             self._enter(at_once[action])
@@ -96,12 +121,12 @@ class Menus:
             editor.insert(f"{nick}: " if not editor.text else f"{nick} ")
             self._app.chat.composer.changed()
         elif action in ("kick", "kick-server"):
-            self._start(self._measures.kick(nick, room if action == "kick" else "--server"))
+            self._start(self._measures.kick(whom, room if action == "kick" else "--server"))
         elif action in ("mute", "ban"):
-            self._start(self._measures.ban_from_room(nick, room, mute=action == "mute"))
+            self._start(self._measures.ban_from_room(whom, room, mute=action == "mute"))
         else:
             name, address = action != "ban-address", action != "ban-name"
-            self._start(self._measures.ban_from_server(nick, name=name, address=address))
+            self._start(self._measures.ban_from_server(whom, name=name, address=address))
 
     # Messages
 
@@ -148,25 +173,38 @@ class Menus:
             self._app.terminal.copy(said.text)
         elif action == "person":
             self.open_person(said.nick)
+        elif entry.redaction is not None:
+            self._show([Denied(_DELETED)])
         elif action == "react":
-            self._open("Reaction", _reactions, lambda text: self._show(about.react(place, entry, text)))
+            self._open("Reaction", _reactions, lambda text: self._react(session, place, entry, text))
         elif action == "reply":
             words = f"Reply to {said.nick}: "
             self._start(
-                self._ask_text(words, "", self._say(session, place, lambda text: about.reply(place, entry, text)))
+                self._ask_text(
+                    words, "", self._say(session, place, entry, lambda text: about.reply(place, entry, text))
+                )
             )
         elif action == "edit":
             words = "Instead of it: "
-            then = self._say(session, place, lambda text: about.edit(place, entry, text))
+            then = self._say(session, place, entry, lambda text: about.edit(place, entry, text))
             self._start(self._ask_text(words, said.written, then))
         else:
             self._start(self._delete(entry, place))
 
-    def _say(self, session: ChatSession, place: Place, send: Callable[[str], list[Event]]) -> Callable[[str], None]:
+    def _react(self, session: ChatSession, place: Place, entry: Entry, text: str) -> None:
+        is_deleted = entry.redaction is not None
+        self._show([Denied(_DELETED)] if is_deleted else session.talk.about.react(place, entry, text))
+
+    def _say(
+        self, session: ChatSession, place: Place, entry: Entry, send: Callable[[str], list[Event]]
+    ) -> Callable[[str], None]:
         """Return what to do with the text: a connection may be lost, or the user out of the place, by then."""
 
         def say(text: str) -> None:
-            if session.online and session.navigation.can_speak(place.name):
+            if entry.redaction is not None:
+                session.navigation.keep_draft(place.name, text)
+                self._show([Denied(_DELETED)])
+            elif session.online and session.navigation.can_speak(place.name):
                 self._show(send(text))
             else:
                 session.navigation.keep_draft(place.name, text)
@@ -183,7 +221,9 @@ class Menus:
     async def _delete(self, entry: Entry, place: Place) -> None:
         reason = await self._app.questions.ask("Delete it. Reason (Enter for none): ")
         session = self._app.session
-        if session is not None:
+        if entry.redaction is not None:
+            self._show([Denied(_DELETED)])
+        elif session is not None:
             self._show(session.talk.about.redact(place, entry, reason.strip()))
 
     def _show(self, events: list[Any]) -> None:

@@ -70,6 +70,30 @@ def test_a_message_is_deleted_with_a_reason() -> None:
     play(scene)
 
 
+def test_a_message_that_is_deleted_meanwhile_is_left_alone() -> None:
+    """Neither an open menu nor a question about it sends anything; the text that was typed is kept."""
+
+    async def scene(screen: FullScreen) -> None:
+        for number, action in enumerate(("delete", "reply", "react")):
+            if not number:
+                await begin(screen)
+            await screen.hear(f"@msgid=n{number} :bob!b@h PRIVMSG #lobby :again {number}")
+            await screen.press("alt+j", "enter", *action)
+            before = list(screen.sent)
+            if action != "react":
+                await screen.press("enter")
+            await screen.hear(f":bob!b@h REDACT #lobby n{number}")
+            await screen.enter("oh") if action != "react" else await screen.press("enter")
+            await screen.see("That message has been deleted")
+            assert screen.sent == before
+            if action == "reply":
+                assert screen.prompt.startswith("to #lobby › oh")
+                await screen.press("ctrl+c")
+            await screen.press("ctrl+l")
+
+    play(scene)
+
+
 def test_a_person_is_muted_for_a_time() -> None:
     """The menu of a person asks for time and reason; what is being typed stays."""
 
@@ -101,6 +125,45 @@ def test_the_menu_on_oneself_has_nothing_for_others_only() -> None:
             assert not any(words in row for row in screen.rows)
         await screen.press("enter")
         assert screen.sent[-1].endswith("WHOIS alice")
+
+    play(scene)
+
+
+def test_a_menu_follows_its_user_to_another_nick() -> None:
+    """Somebody else may have the nick by then; also while the questions are open."""
+
+    async def scene(screen: FullScreen) -> None:
+        await begin(screen)
+        await screen.press("alt+p", *"bob", "enter")
+        await screen.hear(":bob!b@h NICK rob", ":eve!e@h NICK bob")
+        await screen.see("rob, before bob")
+        await screen.press(*"kick", "enter")
+        await screen.see("Kick rob. Reason")
+        await screen.hear(":rob!b@h NICK robert")
+        await screen.enter("spam")
+        assert screen.sent[-1].endswith("KICK #lobby robert :spam")
+
+    play(scene)
+
+
+def test_a_menu_closes_if_its_user_leaves() -> None:
+    """Whoever has the nick next is not meant, not even in the same moment."""
+
+    async def scene(screen: FullScreen) -> None:
+        await begin(screen)
+        gone = (":bob!b@h QUIT :bye", ":bob!other@h JOIN #lobby")
+        await screen.press("alt+p", *"bob", "enter")
+        await screen.hear(*gone)
+        await screen.see("bob has left, so the menu is")
+        assert not any("Talk in private" in row for row in screen.rows)
+        for action, questions in (("kick", 1), ("mute", 2)):
+            await screen.press("alt+p", *"bob", "enter", *action, "enter")
+            before = list(screen.sent)
+            await screen.hear(*gone)
+            for _ in range(questions):
+                await screen.enter("1h")
+            await screen.see("bob has left meanwhile, so")
+            assert screen.sent == before
 
     play(scene)
 
