@@ -122,6 +122,8 @@ class Choose:
     """What to send for y."""
     room: Line | None
     """What to send for r, if that is an answer."""
+    name: str = ""
+    """Whom it is about."""
     typed: str = ""
     """The command that asks, as a refusal shows it."""
 

@@ -156,7 +156,7 @@ class ChatSession:
             if message.verb in ("432", "433") and after == "FAIL" and self._login.done:
                 continue  # our server sends the numeric for other clients; the FAIL has the better words
             events += self._received(clean_message(message))
-        return events
+        return events + self.talk.show(self._typed.follow(events))
 
     def enter(self, text: str) -> list[Event]:
         """Act on a line that the user typed: see ``TypedLines``."""

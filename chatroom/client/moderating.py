@@ -172,7 +172,7 @@ def _choice(verb: str, name: str, room: str, of_server: Line, of_room: Line | No
     what = f"{verb} {name} from the whole server? y/N"
     if of_room is not None:
         what += f", or r for {room} only"
-    return Choose(f"{what}: ", of_server, of_room)
+    return Choose(f"{what}: ", of_server, of_room, name)
 
 
 def _kick_from(channel: str, words: list[str]) -> Line:

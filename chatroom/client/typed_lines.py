@@ -39,6 +39,7 @@ from chatroom.client.slash_commands import interpret, say
 from chatroom.client.speech import Speech
 from chatroom.client.talk import Talk
 from chatroom.client.text import well_formed
+from chatroom.client.whom import Whom
 
 _LINE_ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 
@@ -128,6 +129,7 @@ class TypedLines:
     def __init__(self, session: Chat, *, can_ask: bool) -> None:
         self._session = session
         self._can_ask = can_ask
+        self._whom: Whom | None = None  # whom the question that was asked last is about
 
     def enter(self, text: str) -> list[Event]:
         """Act on a line that the user typed. Several lines at once (a paste) are messages, never commands.
@@ -168,6 +170,18 @@ class TypedLines:
             return [Denied("/register: You are not connected, so nothing was registered.")]
         session.write(session.new_account.register(text))
         return []
+
+    def follow(self, events: list[Event]) -> list[Event]:
+        """Take what has happened: a question about a user who has left, or has another nick, is closed."""
+        question, whom = self._session.question, self._whom
+        if not isinstance(question, Choose) or whom is None:
+            return []
+        whom.follow(events)
+        if not whom.has_left and whom.nick == question.name:
+            return []
+        self._session.question = None
+        how = "has left" if whom.has_left else f"is {whom.nick} now"
+        return _say_of_what([Denied(f"{question.name} {how}, so nothing was done.")], question.typed)
 
     def _choose(self, question: Choose, answer: str) -> list[Event]:
         letter = answer.strip().lower()
@@ -249,6 +263,7 @@ class TypedLines:
             session.question = session.later_login.ask(action.account)
         elif isinstance(action, Choose):
             session.question = replace(action, typed=typed)
+            self._whom = Whom(session.state, action.name)
         return []
 
     def _leave(self, action: Leave) -> list[Event]:

@@ -197,6 +197,25 @@ def test_the_answer_to_a_question_is_refused_with_the_command() -> None:
     assert stage.session.answer("y") == [Denied("/kick bob: You are not connected, so nothing was sent.")]
 
 
+@pytest.mark.parametrize(
+    "line, how", [(":bob!b@h NICK rob", "is rob now"), (":bob!b@h QUIT :bye", "has left")], ids=["nick", "quit"]
+)
+def test_a_question_about_a_user_is_closed_if_the_nick_is_free_for_others(line: str, how: str) -> None:
+    """A yes that comes later must not hit whoever has the nick by then."""
+    stage = Stage()
+    stage.welcome("#lobby", caps=LABELS)
+    stage.hear(":srv 004 alice srv chatroom-1 i n", ":srv MODE alice +o")
+    stage.session.enter("/kick bob spam")
+    stage.hear(":eve!e@h PRIVMSG #lobby :hi")
+    asked, before = stage.session.question, list(stage.link.sent)
+    assert asked is not None
+    events = stage.hear(line, ":bob!other@h JOIN #lobby")
+    assert events[-1] == Denied(f"/kick bob spam: bob {how}, so nothing was done.")
+    assert stage.session.question is None
+    assert stage.session.answer("y") == []
+    assert stage.link.sent == before
+
+
 @pytest.mark.parametrize("text", ["/nick bad nick!", "/nick"])
 def test_a_nick_is_one_word(text: str) -> None:
     """A nick of two words is refused, not cut."""

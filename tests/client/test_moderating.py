@@ -72,20 +72,22 @@ def test_an_operator_of_our_server_is_asked() -> None:
             "disconnect bob from the whole server? y/N, or r for #tea only: ",
             Line("KILL bob :too loud"),
             Line("KICK #tea bob :too loud"),
+            "bob",
         )
     ]
     assert interpret("/ban bob 3 times too loud", operator()) == [
-        Choose("ban bob from the whole server? y/N: ", Line("UBAN ADD bob :3 times too loud"), None)
+        Choose("ban bob from the whole server? y/N: ", Line("UBAN ADD bob :3 times too loud"), None, "bob")
     ]
     assert interpret("/ban bob 1h x", operator()) == [
         Choose(
             "ban bob from the whole server? y/N, or r for #tea only: ",
             Line("UBAN ADD bob 1h :x"),
             Line("CBAN #tea bob!*@* 1h :x"),
+            "bob",
         )
     ]
     assert interpret("/kick bob", operator(target="carol")) == [
-        Choose("disconnect bob from the whole server? y/N: ", Line("KILL bob :"), None)
+        Choose("disconnect bob from the whole server? y/N: ", Line("KILL bob :"), None, "bob")
     ]
     assert interpret("/unban bob", operator()) == [Line("UBAN DEL bob")]
     assert interpret("/bans", operator()) == [Line("UBAN LIST")]
