@@ -49,7 +49,7 @@ class WelcomeText:
     def render(self, nick: str, prefix: str, figures: Mapping[str, object]) -> bytes:
         """Return the welcome for a user. ``figures`` are the counts by name, and ``nick``."""
         counts = self._counts.copy()
-        counts[1::2] = self._figures({name: str(figure) for name, figure in figures.items()})
+        counts[1::2] = list(map(str, self._figures(figures)))
         name, text = nick.encode(), "".join(counts).encode()
         parts = (name.join(self._greeting), prefix.encode(), name.join(self._begin), text, name.join(self._end))
         return b"".join(parts)
