@@ -105,7 +105,7 @@ def test_an_evening_elsewhere(server: OtherServer) -> None:
             assert not any("ignored" in row for row in screen.rows)
             assert refusals(screen) == []
             await screen.enter("/search tea")
-            await screen.see("This server cannot search past")
+            await screen.see("/search tea: This server cannot")  # the row ends here
 
     play_live(scene, server.port, join=("#tea",), rows=40)
 
