@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,7 +53,7 @@ def copy(invocation: Invocation, source: DatabaseAddress, target: DatabaseAddres
     lines = [f"Copied {rows} rows of {source} to {target}, and found no difference"]
     if kept:
         lines.append(f"What was there is kept as {', '.join(map(str, kept))}")
-    lines.append(f"To have a daemon serve it: chatroomctl config set {_setting(target)} {target}")
+    lines.append(f"To have a daemon serve it: chatroomctl config set {_setting(target)} {shlex.quote(str(target))}")
     report_result(*lines, source=source, target=target, rows=rows, kept=kept)
 
 

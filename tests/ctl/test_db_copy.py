@@ -87,7 +87,7 @@ def test_a_chat_moves_to_a_server_and_back(file: Path, server: DatabaseAddress, 
     done = copy(file, server)
     assert (done.exit_code, done.stderr) == (0, "")
     assert "found no difference" in done.stdout
-    assert f"config set database.url {server}" in done.stdout
+    assert f"config set database.url '{server}'" in done.stdout  # "?" means something to a shell
     assert rows_of(server) == before
 
     back = tmp_path / "back.db"
