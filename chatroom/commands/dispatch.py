@@ -264,8 +264,13 @@ def _is_turned_away(context: Context, line: str | Malformed, params: list[str]) 
     Any web page can have its reader's browser send a POST here, and its body would be lines of IRC from the reader's
     address.
     """
-    session = context.session
-    if session.registration is None or not _is_http(session.registration, line, context.verb, params):
+    session, registration = context.session, context.session.registration
+    if registration is None:
+        return False
+    if isinstance(line, str) and "/" not in line and context.verb not in _HTTP:
+        registration.has_spoken = True  # as ``_is_http`` does, which most lines need not be asked
+        return False
+    if not _is_http(registration, line, context.verb, params):
         return False
     context.world.log_line(f"refused {session.address_text}: it speaks HTTP")
     context.world.close(session, "This is an IRC server, and you speak HTTP")

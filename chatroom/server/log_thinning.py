@@ -9,9 +9,10 @@ Pure arithmetic: the caller reads the clock.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+from chatroom.chat.log_line import Level
 from chatroom.server.log_event import LogEvent
 
 MINUTE_S = 60.0
@@ -21,6 +22,9 @@ ALIKE_LINES = 300
 """How many lines of one place in the code are shown in a minute."""
 ALIKE_FAULTS = 10
 """How many faults of one place in the code are shown in a minute; each may be a whole traceback."""
+
+Event = LogEvent | tuple[float, Level, str, Sequence[str]]
+"""An event, or its first four values."""
 
 
 class Likeness(NamedTuple):
@@ -42,12 +46,8 @@ class _Tally:
     def __init__(self) -> None:
         self.shown: dict[Hashable, int] = {}
         """How many lines of each key were shown."""
-        self.held: dict[Hashable, tuple[LogEvent, int]] = {}
+        self.held: dict[Hashable, tuple[Event, int]] = {}
         """The last event of each key that was held back, and the number of them."""
-
-    def hold(self, key: Hashable, event: LogEvent) -> None:
-        before = self.held.get(key)
-        self.held[key] = event, 1 if before is None else before[1] + 1
 
 
 class LogThinning:
@@ -66,34 +66,36 @@ class LogThinning:
         """True if ``end_minute`` has something to say."""
         return bool(self._same.held or self._alike.held)
 
-    def shows(self, event: LogEvent, likeness: Likeness, now_s: float) -> bool:
-        """Count an event, and return True if it is to be shown. Call ``end_minute`` first if the minute is over."""
-        return self.shows_line(event, likeness.same, likeness.alike, now_s, likeness.most_same, likeness.most_alike)
-
-    def shows_line(
+    def shows(
         self,
-        event: LogEvent,
+        event: Event,
         text: Hashable,
         place: Hashable,
         now_s: float,
         most_same: int = SAME_LINES,
         most_alike: int = ALIKE_LINES,
     ) -> bool:
-        """The same with the likeness in parts, which is quicker: ``text`` is what it calls same, ``place`` alike."""
+        """Count an event, and return True if it is to be shown. Call ``end_minute`` first if the minute is over.
+
+        ``text`` is what a ``Likeness`` calls same, ``place`` alike. A line of the log is given as a plain tuple: who
+        floods the log makes events that nobody is shown.
+        """
         if self.ends_at_s is None:
             self.ends_at_s = now_s + MINUTE_S
-        of_text, of_place, key = self._same, self._alike, (place, text)
-        same_shown = of_text.shown.get(key, 0)
-        if same_shown >= most_same or key in self._going_on:
-            of_text.hold(key, event)
-            return False
-        alike_shown = of_place.shown.get(place, 0)
-        if alike_shown >= most_alike:
+        tally = self._same
+        key: Hashable = (place, text)
+        same_shown = tally.shown.get(key, 0)
+        if same_shown < most_same and key not in self._going_on:
+            tally = self._alike
+            alike_shown = tally.shown.get(place, 0)
+            if alike_shown < most_alike:
+                self._same.shown[key], tally.shown[place] = same_shown + 1, alike_shown + 1
+                return True
             # Not counted by its text: texts without end would fill the memory.
-            of_place.hold(place, event)
-            return False
-        of_text.shown[key], of_place.shown[place] = same_shown + 1, alike_shown + 1
-        return True
+            key = place
+        before = tally.held.get(key)
+        tally.held[key] = event, 1 if before is None else before[1] + 1
+        return False
 
     def end_minute(self, unix_s: float) -> list[LogEvent]:
         """Begin a new minute, at that Unix time. Return an event for each kind that was held back in the last one."""
@@ -101,4 +103,4 @@ class LogThinning:
         # Lines that are only alike are shown anew in each minute: they are about different people.
         self._going_on = frozenset(self._same.held)
         self._same, self._alike, self.ends_at_s = _Tally(), _Tally(), None
-        return [event._replace(unix_s=unix_s, lines=event.lines[:1], held_back=count) for event, count in held]
+        return [LogEvent(unix_s, level, area, lines[:1], count) for (_, level, area, lines, *_), count in held]

@@ -126,15 +126,18 @@ class Screen(LoopThread):
         for unix_s, lines, likeness, level, area in waiting:
             if likeness is not None:
                 event = LogEvent(unix_s, level, area, lines)
-                if shows(area, level) and thinning.shows(event, likeness, now_s):
+                same, alike, most_same, most_alike = likeness
+                if shows(area, level) and thinning.shows(event, same, alike, now_s, most_same, most_alike):
                     chosen.append(event)
                 continue
             for line in lines:
                 if isinstance(line, LogLine):
-                    own_level, place = line.level, line.place
-                    event = LogEvent(unix_s, own_level, area_of(place[0]), [line])
-                    if shows(event.area, own_level) and thinning.shows_line(event, line, place, now_s):
-                        chosen.append(event)
+                    place, own_level = line.place, line.level
+                    own_area = area_of(place[0])
+                    if shows(own_area, own_level):
+                        parts = unix_s, own_level, own_area, [line]
+                        if thinning.shows(parts, line, place, now_s):
+                            chosen.append(LogEvent(*parts))
                 elif shows(area, level):
                     chosen.append(LogEvent(unix_s, level, area, [line]))
         return chosen

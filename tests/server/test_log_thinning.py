@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from chatroom.chat.log_line import Level
 from chatroom.server.log_event import LogEvent
-from chatroom.server.log_thinning import ALIKE_LINES, MINUTE_S, SAME_LINES, Likeness, LogThinning
+from chatroom.server.log_thinning import ALIKE_LINES, MINUTE_S, SAME_LINES, LogThinning
 
 
 def event(text: str) -> LogEvent:
@@ -17,7 +17,7 @@ def counted(thinning: LogThinning) -> list[str]:
 
 def shown(thinning: LogThinning, text: str, times: int, place: str = "here") -> int:
     """Log a line that many times. Returns how often it is shown."""
-    return sum(thinning.shows(event(text), Likeness(text, place), 0.0) for _ in range(times))
+    return sum(thinning.shows(event(text), text, place, 0.0) for _ in range(times))
 
 
 def test_a_line_that_repeats_is_shown_a_few_times_and_counted() -> None:
@@ -41,14 +41,17 @@ def test_lines_of_one_place_are_alike_whoever_they_are_about() -> None:
 def test_what_goes_on_is_only_counted() -> None:
     """A fault that repeats is shown once, then counted each minute. After a quiet minute it is news again."""
     thinning = LogThinning()
-    fault = Likeness("corrupt", "look", most_same=1)
     found = []
+
+    def is_shown(now_s: float) -> bool:
+        return thinning.shows(event("corrupt"), "corrupt", "look", now_s, most_same=1)
+
     for minute in range(3):
-        found.append([thinning.shows(event("corrupt"), fault, minute * MINUTE_S) for _ in range(300)].count(True))
+        found.append([is_shown(minute * MINUTE_S) for _ in range(300)].count(True))
         assert len(counted(thinning)) == 1
     assert found == [1, 0, 0]
     assert counted(thinning) == []
-    assert thinning.shows(event("corrupt"), fault, 4 * MINUTE_S)
+    assert is_shown(4 * MINUTE_S)
 
 
 def test_texts_without_end_keep_no_memory() -> None:
