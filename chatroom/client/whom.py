@@ -1,4 +1,4 @@
-"""A user to whom something is to be done after questions, followed meanwhile: the nick may come to somebody else."""
+"""Follows the user that a menu or question is about, because somebody else may take the nick meanwhile."""
 
 from __future__ import annotations
 

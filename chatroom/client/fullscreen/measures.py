@@ -53,7 +53,7 @@ class Measures:
             self._app.chat.flash(f"{answer[:20]} is no time. Write 30m, 12h, 7d or 1d12h.")
 
     def _nick_of(self, whom: Whom | str) -> str:
-        """Return whom a command is to name now; empty if the user has left, which is told."""
+        """Return the nick that a command names now. If the user has left, say so and return an empty text."""
         if isinstance(whom, str):
             return whom
         if whom.has_left:

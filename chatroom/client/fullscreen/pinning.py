@@ -24,7 +24,7 @@ _written: dict[str, str] = {}
 
 
 def stand_in(code: int) -> str | None:
-    """Return the character that stands for a mark with a width of its own; None if it is no such mark."""
+    """Return what is drawn instead of a mark that takes a cell of its own; None for any other character."""
     found = _stand_ins.get(code)
     if found is None and unicodedata.category(chr(code)) == "Mc" and len(_stand_ins) < _MOST:
         found = _stand_ins[code] = chr(_FIRST + len(_stand_ins))

@@ -45,7 +45,7 @@ def invite(context: Context, params: list[str]) -> Pending | None:
     elif target in channel.members:
         context.reply(numerics.ERR_USERONCHANNEL, target.nick, channel.name)
     elif why := find_refusal(context, ""):
-        # The server's mute: whoever is invited reads the name of a channel, which can say anything.
+        # The name of a channel can say anything, and the invited user reads it. So the server's mute counts here too.
         context.fail("CANNOT_SEND", channel.name, text=why)
     else:
         _invite_one(context, channel, target)
