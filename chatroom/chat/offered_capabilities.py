@@ -97,7 +97,7 @@ def announce_changes(world: World, before: Sequence[tuple[bool, bool, dict[str, 
     was_offered = {(private, certified): offers for private, certified, offers in before}
     # Sessions that are offered the same, together: few kinds, however many sessions.
     kinds: dict[tuple[bool, bool], list[Session]] = {}
-    for session in world.sessions.values():
+    for session in world.own_sessions():
         if session.control is None:
             kinds.setdefault((session.is_private, bool(session.certificate)), []).append(session)
     for (private, certified), sessions in kinds.items():

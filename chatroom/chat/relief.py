@@ -25,7 +25,7 @@ def relieve(world: World, failed: Session | None = None) -> bool:
     if not causes and failed is not None:
         causes = [failed]
     elif not causes:
-        causes = [session for session in world.sessions.values() if session.heard_mono_ms == world.mono_ms]
+        causes = [session for session in world.own_sessions() if session.heard_mono_ms == world.mono_ms]
     causes = [session for session in causes if not session.closing]
     for session in causes:
         world.outbox.forget(session)  # of all first: closing the first one needs memory too

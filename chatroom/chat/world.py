@@ -1,7 +1,6 @@
 """The world: all sessions, users and channels, and the ways to change them that others read of.
 
-Everything here runs under the hub lock. No rule reads or writes a store: what must be stored is left to a worker (see
-``World.work``).
+Everything here runs under the hub lock. No rule reads or writes a store: workers do (``World.work``).
 """
 
 from __future__ import annotations
@@ -40,6 +39,8 @@ from chatroom.irc.framing import encode
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from chatroom.chat.delivery.welcome_text import WelcomeText
     from chatroom.chat.people.session import Session
     from chatroom.chat.runtime import Runtime
@@ -49,9 +50,8 @@ if TYPE_CHECKING:
 class World:
     """The state of the chat.
 
-    It has more attributes than other classes because it is the root of that state: each directory, table and queue
-    with rules of its own is a class of its own, and verbs reach each of them from here in one step. A level between
-    would be one more step for every message.
+    It has many attributes because it is the root of that state: each directory, table and queue with rules of its own
+    is a class of its own. A level between would be one more step for every message.
     """
 
     def __init__(
@@ -72,8 +72,7 @@ class World:
         """The wall clock at the start and in this tick, in Unix milliseconds. It can be set, ahead and back: what has
         a date is judged by it, such as the end of a ban, and no duration is."""
         self.start_mono_ms = self.mono_ms = start_mono_ms
-        """The monotonic clock at the start and in this tick, in milliseconds since some moment. It only goes up, at
-        its pace, and every duration is measured by it."""
+        """The monotonic clock at the start and in this tick, in milliseconds. Every duration is measured by it."""
         self.sessions: dict[int, Session] = {}
         """All sessions, by their ids; the control sockets' are not among them."""
         self.users: dict[str, User] = {}
@@ -149,9 +148,7 @@ class World:
         """Say a numbered event to every session of a user except ``skip``."""
         for session in user.sessions:
             if session is not skip:
-                line = event.render(session.variant)
-                if line:
-                    self.outbox.to_session(session, line, event.seq)
+                self.tell_event(session, event)
 
     def tell_notice(self, user: User, text: str, skip: Session | None = None) -> None:
         """Send a NOTICE from the server to all sessions of a user but ``skip``, or several if the text needs them."""
@@ -176,6 +173,10 @@ class World:
             self.outbox.to_channel(channel, event, skip, user.channels)
 
     # -- people -----------------------------------------------------------------------------------
+
+    def own_sessions(self) -> Collection[Session]:
+        """The sessions whose connections this daemon has. A world of several daemons has those of the others too."""
+        return self.sessions.values()
 
     def find_user(self, nick: str) -> User | None:
         """Find the user with that nick."""

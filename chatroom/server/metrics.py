@@ -72,7 +72,7 @@ class DaemonMetrics(Collector):
         world, counter = self._sources.hub.world, self._sources.counter
         places = counter.places(world.settings)
         yield _gauge("users", "People present.", len(world.users))
-        yield _gauge("sessions", "Sessions of clients, registered or not.", len(world.sessions))
+        yield _gauge("sessions", "Sessions of clients, registered or not.", len(world.own_sessions()))
         yield _gauge("unregistered_sessions", "Sessions that are not registered yet.", len(world.online.unregistered))
         yield _gauge("connections", "Open connections.", places.taken)
         if places.most is not None:

@@ -47,5 +47,5 @@ def _has_place(world: World, account: AccountEntry | None) -> bool:
     if places is None or places.has_one_for(account, limits):
         return True
     # Those that have not registered hold no place against it: on a full server they end for others.
-    taken = len(world.sessions) - len(world.online.unregistered) + 1
+    taken = len(world.own_sessions()) - len(world.online.unregistered) + 1
     return places._replace(taken=taken).has_one_for(account, limits)

@@ -42,7 +42,7 @@ def status(context: Context, params: list[str]) -> Pending | None:
         "uptime_s": str((world.mono_ms - world.start_mono_ms) // 1000),
         "users": str(len(world.users)),
         "most_users": str(world.online.most_users),
-        "sessions": str(len(world.sessions)),
+        "sessions": str(len(world.own_sessions())),
         "unregistered": str(len(world.online.unregistered)),
         "connections": str(places.taken),
         "most_connections": "unlimited" if places.most is None else str(places.most),
