@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import sys
 import threading
 import time
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatroom import paths
-from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.farewell import end_all
 from chatroom.chat.filter_actions import save_hits
 from chatroom.chat.log_line import Level
@@ -24,7 +22,7 @@ from chatroom.server import garbage
 from chatroom.server.backlogs import send_buffer_bytes
 from chatroom.server.backups import Backups
 from chatroom.server.blocklists import Blocklists
-from chatroom.server.committing import make_hub, make_ledger
+from chatroom.server.committing import make_hub
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
 from chatroom.server.entrance import open_entrance
@@ -37,32 +35,25 @@ from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener, open_control
 from chatroom.server.listening_sockets import Inherited, open_listeners, shown_address
-from chatroom.server.loaded_world import begin_anew, load_world
 from chatroom.server.metered import make_threads
 from chatroom.server.metrics_entrance import open_metrics
 from chatroom.server.operator_screen import make_screen
 from chatroom.server.own_process import allow_many_files
 from chatroom.server.process_signals import ProcessSignals
 from chatroom.server.reloading import use_new_settings
+from chatroom.server.served_database import ServedDatabase
 from chatroom.server.service_manager import ServiceManager
 from chatroom.server.start_lines import describe_set_up, no_admin_line, risk_lines, start_lines
 from chatroom.server.store_watch import StoreWatch
 from chatroom.server.supervisor import Supervisor
 from chatroom.server.turnstile import Turnstile
-from chatroom.server.upkeep import Upkeep
 from chatroom.server.workers import Workers
 from chatroom.storage.daemon_lock import DaemonLock
-from chatroom.storage.opening import find_upkeep, open_journal, open_stores
-from chatroom.storage.write_guard import WriteGuard
 
 if TYPE_CHECKING:
-    from chatroom.chat.stored.history_stores import Journal
-    from chatroom.chat.world import World
     from chatroom.server.hook_listener import HookListener
-    from chatroom.server.journal_thread import JournalThread
     from chatroom.server.metrics_server import MetricsServer
     from chatroom.storage.postgresql.server_lock import ServerLock
-    from chatroom.storage.sql.sql_stores import SqlStores
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a busy thread may keep Python's lock from a waiting tick; 5 ms by default."""
@@ -94,8 +85,6 @@ class Daemon:
         """``before`` is the daemon whose place this one takes. Without ``lock`` none can take the place of this one."""
         self._settings = settings
         self._load_settings = load_settings
-        self._writer = f"daemon:{secrets.token_hex(4)}"
-        self._zone = zone
         self._manager = manager or ServiceManager()
         self._inherited = inherited
         self._before = before
@@ -103,6 +92,7 @@ class Daemon:
         self._upgrade: Upgrade | None = None
         self._turnstile = Turnstile()
         """Closed while the background threads must not write."""
+        self._database = ServedDatabase(settings, zone, self._turnstile, before)
         self._screen = make_screen(settings.log, zone)
         self._fault_log = FaultLog(self._screen)
         self._hub: Hub | None = None
@@ -111,14 +101,9 @@ class Daemon:
         self._control_path: Path | None = None
         self._signals = ProcessSignals()
         self._started_io = False
-        self._guard: WriteGuard | None = None
         self._server_lock = server_lock
-        self._journal: Journal | None = None
-        self._journal_thread: JournalThread | None = None
-        """Commits for the ticks; None if they do it themselves."""
-        self._upkeep: Upkeep | None = None
         self._backups = Backups(settings.database.path, self._settings_in_force, self._report)
-        self._hooks = HookDeliveries(self._open_stores, self._report, turnstile=self._turnstile)
+        self._hooks = HookDeliveries(self._database.open_stores, self._report, turnstile=self._turnstile)
         self._metrics: MetricsServer | None = None
         self._hook_listener: HookListener | None = None
         self._supervisor: Supervisor | None = None
@@ -131,7 +116,7 @@ class Daemon:
         """Open everything and begin to accept connections. Raises ``ChatroomError``."""
         self._screen.output.open()
         # The addresses come first: if one of them cannot be had, the database is not migrated either.
-        settings, address, before = self._settings, self._settings.database.address, self._before
+        settings, database, before = self._settings, self._database, self._before
         buffer_bytes = send_buffer_bytes(settings.limits.sendq_bytes)
         if before is not None:
             sockets = before.open_listeners(settings.listen, buffer_bytes)
@@ -145,20 +130,20 @@ class Daemon:
             facts = describe_set_up(settings, where, metrics.url if metrics else "")
             lists, levels = Blocklists(self._report), self._screen.levels
             runtime = DaemonRuntime(self._load_settings, counter, facts, lists, levels)
-            upgraded_from = self._prepare_database(runtime)
-            self._guard = WriteGuard(address) if isinstance(address, Path) else None
-            world, last_change_id, has_admin = self._load(runtime)
-            self._control_path = paths.control_socket(local_path(address))
+            upgraded_from = database.prepare(runtime)
+            world, last_change_id, has_admin = database.load(runtime)
+            self._control_path = paths.control_socket(local_path(settings.database.address))
             handed = before.control if before is not None else None
             control = handed or open_control(self._control_path)
         except BaseException:
             for _, sock in sockets:
                 sock.close()
-            self._close_journal()
+            self._database.close()
             self._stop_web()
             raise
-        workers = Workers(self._open_stores, turnstile=self._turnstile)
-        hub = self._hub = make_hub(world, workers, self._screen, metered=bool(metrics), thread=self._journal_thread)
+        workers = Workers(database.open_stores, turnstile=self._turnstile)
+        thread = database.journal_thread
+        hub = self._hub = make_hub(world, workers, self._screen, metered=bool(metrics), thread=thread)
         threads = self._threads = make_threads(hub, settings.server.io_threads, counter.released)
         first_number = before.first_number if before is not None else 1
         listener = self._listener = Listener(hub, threads, counter, entrances, control, first_number)
@@ -200,46 +185,12 @@ class Daemon:
         for thread in self._threads:
             thread.start()
         self._started_io = True
-        for loop in filter(None, (self._journal_thread, self._upkeep, self._backups, self._hooks)):
+        for loop in filter(None, (self._database.journal_thread, self._database.upkeep, self._backups, self._hooks)):
             loop.start()
-
-    def _prepare_database(self, runtime: DaemonRuntime) -> Path | None:
-        """Make or upgrade the database. Return the copy of the older one, if it was upgraded."""
-        settings, address = self._settings, self._settings.database.address
-        if self._before is not None:
-            return self._before.upgrade_database(
-                address,
-                lambda stores: load_world(settings, stores, runtime, Ledger(None, settings.history), self._zone),
-            )
-        # Twice: this connection is the last one to close a file, and writes into it; the one in ``_load`` writes at the
-        # beginning of the log of this run.
-        with open_stores(address, create=True, migrate=True) as stores:
-            stores.begin_run()
-            return stores.upgraded_from
-
-    def _load(self, runtime: DaemonRuntime) -> tuple[World, int, bool]:
-        """Return the world, the last change that it has, and True if there is an admin."""
-        settings, address, before = self._settings, self._settings.database.address, self._before
-        with self._open_stores() as stores:
-            if before is None:
-                stores.begin_run()
-            # Before everything is loaded: a change meanwhile is read twice rather than never.
-            last_change_id = stores.last_change_id() if before is None else before.last_change_id
-            if settings.history.enabled:
-                full = settings.history.synchronous == "full"
-                self._journal = open_journal(address, full=full, guard=self._guard)
-                self._upkeep = Upkeep(
-                    find_upkeep(address), lambda: world.settings.history, self._is_short, self._turnstile
-                )
-            ledger, self._journal_thread = make_ledger(self._journal, settings.history, is_remote=self._guard is None)
-            world = load_world(settings, stores, runtime, ledger, self._zone)
-            if before is None:
-                begin_anew(world, stores)
-            return world, last_change_id, stores.accounts.count_admins() > 0
 
     def _make_watch(self, hub: Hub, runtime: DaemonRuntime, last_change_id: int) -> StoreWatch:
         assert self._listener is not None
-        watch = StoreWatch(hub, self._guard, self._turnstile, last_change_id, self._server_lock)
+        watch = StoreWatch(hub, self._database.guard, self._turnstile, last_change_id, self._server_lock)
         runtime.more_facts = lambda: {**watch.facts(), **self._backups.state.facts(), **self._hooks.state.facts()}
         if self._lock is not None:
             runtime.upgrade = self._upgrade = Upgrade(
@@ -251,7 +202,7 @@ class Daemon:
                     {"metrics": self._metrics, "hooks": self._hook_listener},
                     self._turnstile,
                     self._lock,
-                    self._guard,
+                    self._database.guard,
                     watch,
                     self._manager,
                     self._report,
@@ -260,10 +211,6 @@ class Daemon:
             )
         return watch
 
-    def _open_stores(self) -> SqlStores:
-        """Open stores for a background thread."""
-        return open_stores(self._settings.database.address, writer=self._writer, guard=self._guard)
-
     def _report(self, line: str, level: Level = Level.WARNING) -> None:
         """Log what is wrong, or is well again. From any thread, without the hub lock."""
         self._screen.show([line], level=level)
@@ -271,8 +218,8 @@ class Daemon:
     def _make_supervisor(self, workers: Workers, listener: Listener) -> Supervisor:
         own = (
             self._screen,
-            self._journal_thread,
-            self._upkeep,
+            self._database.journal_thread,
+            self._database.upkeep,
             self._backups,
             self._hooks,
             self._hook_listener,
@@ -283,9 +230,6 @@ class Daemon:
 
     def _settings_in_force(self) -> Settings:
         return self._settings if self._hub is None else self._hub.world.settings
-
-    def _is_short(self) -> bool:
-        return self._guard is not None and self._guard.reserve.is_short
 
     def _announce(self, where: list[str], has_admin: bool, upgraded_from: Path | None) -> None:
         settings, before = self._settings, self._before
@@ -372,13 +316,14 @@ class Daemon:
         for thread in self._threads:
             thread.join(max(0.0, give_up_at - time.monotonic()))
         # A thread that is left behind may still commit.
-        is_left = self._journal_thread is not None and not self._journal_thread.stop(_WRITE_PATIENCE_S)
+        journal_thread, upkeep = self._database.journal_thread, self._database.upkeep
+        is_left = journal_thread is not None and not journal_thread.stop(_WRITE_PATIENCE_S)
         if not (is_left or any(thread.is_alive() for thread in self._threads)):
-            self._close_journal()
+            self._database.close()
         self._backups.stop(_READ_PATIENCE_S)
         self._hooks.stop(_READ_PATIENCE_S)
-        if self._upkeep is not None:
-            self._upkeep.stop(_READ_PATIENCE_S)
+        if upkeep is not None:
+            upkeep.stop(_READ_PATIENCE_S)
         if not hub.workers.stop(_READ_PATIENCE_S):
             logging.getLogger(__name__).warning("a worker was still busy and was left behind")
         self._screen.show(["stopped"])
@@ -390,7 +335,3 @@ class Daemon:
         for server in (self._metrics, self._hook_listener):
             if server is not None:
                 server.stop(_READ_PATIENCE_S)
-
-    def _close_journal(self) -> None:
-        if self._journal is not None:
-            self._journal.close()

@@ -22,6 +22,7 @@ from chatroom.config.observing import Metrics
 from chatroom.config.serving import Backup, Database
 from chatroom.errors import ConfigError, StorageError
 from chatroom.server import daemon as daemon_module
+from chatroom.server import served_database
 from chatroom.server.daemon import Daemon
 from chatroom.server.database_directory import prepare_directory
 from chatroom.server.own_process import own_program
@@ -39,7 +40,7 @@ def journals(monkeypatch: pytest.MonkeyPatch) -> list[Journal]:
         opened.append(open_journal(path, full=full, guard=guard))
         return opened[-1]
 
-    monkeypatch.setattr(daemon_module, "open_journal", open_and_list)
+    monkeypatch.setattr(served_database, "open_journal", open_and_list)
     return opened
 
 

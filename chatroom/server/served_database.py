@@ -1,0 +1,95 @@
+"""The database of a daemon, and what works on it: the stores, the journal and its thread, the upkeep."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chatroom.chat.delivery.ledger import Ledger
+from chatroom.server.committing import make_ledger
+from chatroom.server.loaded_world import begin_anew, load_world
+from chatroom.server.upkeep import Upkeep
+from chatroom.storage.opening import find_upkeep, open_journal, open_stores
+from chatroom.storage.write_guard import WriteGuard
+
+if TYPE_CHECKING:
+    from chatroom.chat.runtime import Runtime
+    from chatroom.chat.stored.history_stores import Journal
+    from chatroom.chat.world import World
+    from chatroom.config import Settings
+    from chatroom.server.handover.predecessor import Predecessor
+    from chatroom.server.journal_thread import JournalThread
+    from chatroom.server.turnstile import Turnstile
+    from chatroom.storage.sql.sql_stores import SqlStores
+
+
+class ServedDatabase:
+    """The parts. For the main thread, unless a method says otherwise."""
+
+    def __init__(
+        self, settings: Settings, zone: tzinfo | None, turnstile: Turnstile, before: Predecessor | None
+    ) -> None:
+        """``before`` is the daemon whose place this one takes."""
+        self._settings = settings
+        self._zone = zone
+        self._turnstile = turnstile
+        self._before = before
+        self._writer = f"daemon:{secrets.token_hex(4)}"
+        self.guard: WriteGuard | None = None
+        """None for a database on a server, and before ``prepare``."""
+        self.journal: Journal | None = None
+        """None without a history, and before ``load``."""
+        self.journal_thread: JournalThread | None = None
+        """Commits for the ticks; None if they do it themselves."""
+        self.upkeep: Upkeep | None = None
+
+    def prepare(self, runtime: Runtime) -> Path | None:
+        """Make or upgrade the database. Return the copy of the older one, if it was upgraded."""
+        settings, address = self._settings, self._settings.database.address
+        if self._before is not None:
+            copy = self._before.upgrade_database(
+                address,
+                lambda stores: load_world(settings, stores, runtime, Ledger(None, settings.history), self._zone),
+            )
+        else:
+            # Twice: this connection is the last one to close a file, and writes into it; the one in ``load`` writes at
+            # the beginning of the log of this run.
+            with open_stores(address, create=True, migrate=True) as stores:
+                stores.begin_run()
+                copy = stores.upgraded_from
+        self.guard = WriteGuard(address) if isinstance(address, Path) else None
+        return copy
+
+    def load(self, runtime: Runtime) -> tuple[World, int, bool]:
+        """Return the world, the last change that it has, and True if there is an admin."""
+        settings, address, before = self._settings, self._settings.database.address, self._before
+        with self.open_stores() as stores:
+            if before is None:
+                stores.begin_run()
+            # Before everything is loaded: a change meanwhile is read twice rather than never.
+            last_change_id = stores.last_change_id() if before is None else before.last_change_id
+            if settings.history.enabled:
+                full = settings.history.synchronous == "full"
+                self.journal = open_journal(address, full=full, guard=self.guard)
+                self.upkeep = Upkeep(
+                    find_upkeep(address), lambda: world.settings.history, self._is_short, self._turnstile
+                )
+            ledger, self.journal_thread = make_ledger(self.journal, settings.history, is_remote=self.guard is None)
+            world = load_world(settings, stores, runtime, ledger, self._zone)
+            if before is None:
+                begin_anew(world, stores)
+            return world, last_change_id, stores.accounts.count_admins() > 0
+
+    def open_stores(self) -> SqlStores:
+        """Open stores for a background thread, from that thread."""
+        return open_stores(self._settings.database.address, writer=self._writer, guard=self.guard)
+
+    def close(self) -> None:
+        """Close the journal, if it was opened."""
+        if self.journal is not None:
+            self.journal.close()
+
+    def _is_short(self) -> bool:
+        return self.guard is not None and self.guard.reserve.is_short
