@@ -278,7 +278,7 @@ def start_in_place_of(started: Started, settings: Settings) -> None:
 
 def test_the_first_daemon_keeps_its_metrics(stage: Stage, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new one that fails behind the opening of its addresses does not shut down a socket that both have."""
-    monkeypatch.setattr("chatroom.server.daemon.load_world", lambda *_: [][0])
+    monkeypatch.setattr("chatroom.server.served_database.load_world", lambda *_: [][0])
     answer, started = stage.begin()
     with pytest.raises(IndexError):
         start_in_place_of(started, settings)
