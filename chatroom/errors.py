@@ -16,6 +16,12 @@
     │   ├── AddressUnusable  the port is in use, or the address is not local
     │   ├── AlreadyServing   another daemon serves this database
     │   └── HandoverRefused  the chat cannot be handed over to a new daemon, or taken over
+    ├── ClusterError         the other nodes of a cluster, or the Redis that they share
+    │   ├── RedisUnreachable nobody knows what Redis has done, or it does nothing for us
+    │   ├── NodeRuns         a node of this name runs already
+    │   ├── Fenced           the other nodes have gone on without this one
+    │   ├── StreamLost       Redis was restarted or emptied, and the nodes have not agreed yet on where they are
+    │   └── StreamTrimmed    the next entry is not in the stream any more
     ├── Overloaded           too much waits already: a job was not done
     ├── NotRunning           no daemon answers on the control socket
     ├── KnownServersUnusable the file of the servers that the client knows cannot be used
@@ -100,6 +106,30 @@ class AlreadyServing(ServeError):
 
 class HandoverRefused(ServeError):
     """The chat cannot be handed over to a new daemon now, or the new one cannot take it over."""
+
+
+class ClusterError(ChatroomError):
+    """The other nodes of a cluster, or the Redis that they share, are not as this node needs them."""
+
+
+class RedisUnreachable(ClusterError):
+    """Redis does not answer, or refuses. What was asked of it may have been done."""
+
+
+class NodeRuns(ClusterError):
+    """Another process runs under this node's name."""
+
+
+class Fenced(ClusterError):
+    """The other nodes have gone on without this one, so its world counts no more."""
+
+
+class StreamLost(ClusterError):
+    """Redis was restarted or emptied. The nodes must agree on how far the stream went before they go on."""
+
+
+class StreamTrimmed(ClusterError):
+    """The entry that follows is not in the stream any more."""
 
 
 class Overloaded(ChatroomError):
