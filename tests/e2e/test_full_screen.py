@@ -153,6 +153,8 @@ def test_the_terminal_is_lent_to_the_shell_and_to_the_editor(daemon: Daemon, tmp
         terminal.wait(lambda: not any("half and more!" in line for line in terminal.lines), "the log of #lobby")
         click_on(terminal, "alice")
         terminal.see("alice ›")
+        # The menu covers the prompt. Until all of it is painted, the prompt below it is that of before.
+        terminal.wait(lambda: not any("to #lobby ›" in line for line in terminal.lines), "the whole menu")
         terminal.type("\x1b")
         terminal.see("to #lobby ›")
         terminal.enter("/quit")
@@ -163,7 +165,21 @@ def test_the_terminal_is_lent_to_the_shell_and_to_the_editor(daemon: Daemon, tmp
         terminal.close()
 
 
-def click_on(terminal: Terminal, text: str) -> None:
-    """Click on a text of the screen, as terminals report that (SGR 1006)."""
+def test_what_is_typed_right_behind_esc_or_a_click_is_not_lost(start: Start) -> None:
+    """A busy machine reads it at once: the menu closes, and what follows is for the place."""
+    terminal = start("alice")
+    terminal.see("to #lobby ›")
+    terminal.find(" alice")
+    click_on(terminal, " alice", then="\x1b/join #tea\r")
+    terminal.see("to #tea ›")
+    click_on(terminal, " 1 #lobby", then="hello lobby\r")
+    terminal.see("alice hello lobby")
+    terminal.see("to #lobby ›")
+    terminal.type("\x1bj\x1b/quit\r")
+    assert terminal.finish() == 0
+
+
+def click_on(terminal: Terminal, text: str, then: str = "") -> None:
+    """Click on a text of the screen, as terminals report that (SGR 1006), and type right behind it."""
     column, row = terminal.find(text)
-    terminal.type(f"\x1b[<0;{column + 1};{row + 1}M\x1b[<0;{column + 1};{row + 1}m")
+    terminal.type(f"\x1b[<0;{column + 2};{row + 1}M\x1b[<0;{column + 2};{row + 1}m{then}")

@@ -13,6 +13,7 @@ from textual.keys import _character_to_key
 
 from chatroom.client.address import Address, parse_address
 from chatroom.client.chat_session import ChatSession
+from chatroom.client.fullscreen.alt_keys import KeyParser
 from chatroom.client.fullscreen.app import ChatApp
 from chatroom.client.handshake import Login
 from chatroom.client.link import LinkItem, Opened, Received
@@ -138,6 +139,8 @@ class FullScreen:
         # Not ``pause``: it waits until the process is idle, which on a busy machine takes a second for each key.
         for _ in range(2):
             await self.pilot._wait_for_screen()
+            await self.until(lambda: not self.app.typed_input.is_waiting)
+            await self.pilot._wait_for_screen()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition is true."""
@@ -165,6 +168,12 @@ class FullScreen:
     async def paste(self, text: str) -> None:
         """Paste a text."""
         self.app.post_message(events.Paste(text))
+        await self.settle()
+
+    async def burst(self, data: str) -> None:
+        """Read what a terminal sends for several keys, clicks and pastes at once, as after a moment of no time."""
+        for event in KeyParser().feed(data):
+            self.app.post_message(event)
         await self.settle()
 
     async def enter(self, text: str) -> None:

@@ -10,7 +10,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import inf
 
 from textual import events
@@ -21,7 +22,6 @@ from textual.screen import Screen
 from chatroom.client.chat_events import Denied, Info
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.endings import Over
-from chatroom.client.fullscreen import alt_keys
 from chatroom.client.fullscreen.calling import Calling
 from chatroom.client.fullscreen.chat_screen import ChatScreen
 from chatroom.client.fullscreen.chooser import Chooser
@@ -43,6 +43,7 @@ from chatroom.client.fullscreen.terminal_driver import TerminalDriver
 from chatroom.client.fullscreen.themes import TERMINAL, THEMES
 from chatroom.client.fullscreen.ticking import EVERY_S, Ticking
 from chatroom.client.fullscreen.typed_history import TypedHistory
+from chatroom.client.fullscreen.typed_input import TypedInput
 from chatroom.client.link import Received
 from chatroom.client.options import Options
 from chatroom.client.record import Record
@@ -74,7 +75,6 @@ class ChatApp(App[int], inherit_bindings=False):
         record: Record | None = None,
         typed: TypedHistory | None = None,
     ) -> None:
-        alt_keys.teach()
         super().__init__(driver_class=TerminalDriver)
         self.options = options
         """What the chat begins with; the user's answers are among it after the first questions."""
@@ -96,6 +96,7 @@ class ChatApp(App[int], inherit_bindings=False):
         self.over: Over | None = None
         self.questions = Questions(self.chat)
         self.actions = KeyActions(self, typed or TypedHistory(), keys)
+        self.typed_input = TypedInput(self.actions, self.chat, self._is_asking, self.post_message)
         self.servers: Servers | None = None
         self._make_servers = make_servers
         self._default_nick = default_nick
@@ -313,25 +314,46 @@ class ChatApp(App[int], inherit_bindings=False):
         self.chat.paint()
 
     async def on_event(self, event: events.Event) -> None:
-        """Act on a key at once, so that the next one finds the list that it has opened."""
-        if isinstance(event, events.InputEvent) and self.servers is not None:
-            self._keyboard.pressed(self.servers.sessions)
-            self._ticking.soon()
-        if not isinstance(event, events.Key):
+        """Act on what the user does at once, so that what comes next finds what that has opened."""
+        typed = self.typed_input
+        if not isinstance(event, events.InputEvent | events.Paste) or event.is_forwarded:
             await super().on_event(event)
             return
-        self.app_focus = True
-        self.chat.flash("")
-        screen, character = self.screen, event.character if event.is_printable and event.character else ""
-        if isinstance(screen, Chooser):
-            screen.press(event.key, character)
+        if typed.keep_back(event):
+            return
+        if isinstance(event, events.Paste):
+            await typed.paste(event.text)
+            return
+        if self.servers is not None:
+            self._keyboard.pressed(self.servers.sessions)
+            self._ticking.soon()
+        if isinstance(event, events.Key):
+            self.app_focus = True
+            self.chat.flash("")
+            await typed.press(event)
         else:
-            self.actions.press(event.key, character)
-            self.chat.paint_typed()
+            await super().on_event(event)
+            if isinstance(event, events.MouseDown | events.MouseUp):
+                typed.clicked()
 
-    def on_paste(self, event: events.Paste) -> None:
-        """Insert what is pasted; it is not sent before Enter."""
-        self.actions.paste(event.text)
+    def _is_asking(self) -> bool:
+        """Tell if a question is to be asked that is not open yet, or is answered and still open."""
+        is_due = self._news.is_set() and self.servers is not None and self.servers.asking is not None
+        return self.questions.is_settling or (is_due and not self.questions.is_open)
+
+    def action_suspend_process(self) -> None:
+        """Go to the shell."""
+        super().action_suspend_process()
+        self.typed_input.came_back()
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """Give the terminal to another program meanwhile."""
+        try:
+            with super().suspend():
+                yield
+        finally:
+            self.typed_input.came_back()
 
     def on_terminal_driver_hung_up(self) -> None:
         """Leave: nobody can see or type anything any more."""

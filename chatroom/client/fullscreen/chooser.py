@@ -210,10 +210,9 @@ class Chooser(ModalScreen[None]):
         else:
             self._type(key, character)
 
-    def on_paste(self, event: events.Paste) -> None:
+    def paste(self, text: str) -> None:
         """Look for what is pasted."""
-        event.stop()
-        self._editor.insert(event.text.replace("\n", " "))
+        self._editor.insert(text.replace("\n", " "))
         self._look()
 
     def _type(self, key: str, character: str) -> None:

@@ -25,6 +25,8 @@ from chatroom.client.text import well_formed
 from chatroom.client.typed_lines import spoken_lines
 
 _BUFFER = ("/buffer", "/b")
+_IN_QUESTIONS = ("send", "stop", "leave", "suspend", "repaint")
+"""What can be done while the user is asked something, besides changing the text."""
 UNASKED_LINES = 5
 """A text of more lines is sent only after a question: it may be a paste by mistake."""
 
@@ -48,6 +50,7 @@ class KeyActions:
         self.menus = Menus(app, self.start, self.carry_out)
         self._awaits_format = False  # the next key says which formatting code is meant
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unbegun = 0  # tasks that have not had their first turn
         self._edits = self._make_edits()
         self._others = self._make_others()
 
@@ -113,8 +116,7 @@ class KeyActions:
 
     def press(self, key: str, character: str) -> None:
         """Act on a key. ``character`` is what it types; empty for none."""
-        if self._awaits_format:
-            self._format(character)
+        if self._awaits_format and self._format(key, character):
             return
         action = self._keys.action_of(key)
         if action == "leave" and self._editor.text:
@@ -137,7 +139,7 @@ class KeyActions:
         if action in self._edits:
             self._edits[action]()
             self._changed()
-        elif self._app.questions.is_open and action not in ("send", "stop", "leave", "suspend", "repaint"):
+        elif self._app.questions.is_open and action not in _IN_QUESTIONS:
             if action == "newest":
                 self._app.questions.refuse()
         else:
@@ -155,11 +157,40 @@ class KeyActions:
         self._editor.insert(text)
         self._composer.changed()
 
+    def type_only(self, character: str) -> None:
+        """Insert a character, whatever is asked or waited for. A line break is none where one line is asked for."""
+        if character and not (character == "\n" and self._app.questions.is_open):
+            self._editor.insert(character)
+            self._composer.changed()
+
+    def is_typed(self, alt_key: str, *, is_followed: bool) -> bool:
+        """Tell if an Alt key was no Alt key, but Esc and the key: if it means nothing where it is pressed.
+
+        ``is_followed``: more was typed right behind it. A question without that stays as it is: an Alt key by mistake
+        must not close it, and even less send the rest of a password to a room. The same is true of Alt-/, with which
+        commands would be messages to another place.
+        """
+        action = self._keys.action_of(alt_key)
+        if self._app.questions.is_open:
+            is_known = action in self._edits or action in _IN_QUESTIONS
+            return is_followed and not is_known and not self._composer.is_secret
+        return not action or (is_followed and alt_key == "alt+slash")
+
+    @property
+    def is_beginning(self) -> bool:
+        """True if a dialogue was started that has not had its first turn."""
+        return self._unbegun > 0
+
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a dialogue with the user beside the chat. An error in it ends the program."""
-        task = asyncio.create_task(work)
+        self._unbegun += 1
+        task = asyncio.create_task(self._begin(work))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+
+    async def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._unbegun -= 1
+        await work
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -293,14 +324,20 @@ class KeyActions:
         self._awaits_format = True
         self._app.chat.flash(HINT)
 
-    def _format(self, letter: str) -> None:
+    def _format(self, key: str, letter: str) -> bool:
+        """Insert the formatting code of a letter. False for a key without a character, which means what it always does.
+
+        Esc ends the waiting and no more.
+        """
         self._awaits_format = False
         code = FORMAT_KEYS.get(letter.lower())
-        if code is not None:
-            self._editor.insert(code)
-            self._changed()
-            if code == COLOUR:
-                self._app.chat.flash(COLOUR_HINT)
+        if code is None:
+            return bool(letter) or key == "escape"
+        self._editor.insert(code)
+        self._changed()
+        if code == COLOUR:
+            self._app.chat.flash(COLOUR_HINT)
+        return True
 
     # What is shown
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from chatroom.client.actions import Choose
@@ -36,6 +37,7 @@ class Questions:
         self._screen = screen
         self._turn = asyncio.Lock()
         self._open: asyncio.Future[str | None] | None = None
+        self._waiting = 0  # questions that wait for their turn, or are asked
         self._is_still_open: Callable[[], bool] = lambda: True
 
     @property
@@ -43,15 +45,29 @@ class Questions:
         """True while the user is asked something."""
         return self._open is not None
 
+    @property
+    def is_settling(self) -> bool:
+        """True while an answer is on its way to who has asked, or the next question to the user."""
+        return self._open.done() if self._open is not None else bool(self._waiting)
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        self._waiting += 1
+        try:
+            async with self._turn:
+                yield
+        finally:
+            self._waiting -= 1
+
     async def ask(self, words: str, *, secret: bool = False, default: str = "") -> str:
         """Ask, and return the answer. Raises Refused if the user does not answer."""
-        async with self._turn:
+        async with self._in_turn():
             return await self._ask(words, secret=secret, default=default) or ""
 
     async def choose_password(self, nick: str) -> str:
         """Ask for a new password until it was typed twice. Raises Refused, for an empty one too."""
         why = ""
-        async with self._turn:
+        async with self._in_turn():
             while True:
                 first = await self._ask(f"{why}New password for {nick}: ", secret=True)
                 if not first:
@@ -62,7 +78,7 @@ class Questions:
 
     async def answer(self, question: Question, still_open: Callable[[], bool]) -> Answer:
         """Ask a question of the session. Raises Refused. ``still_open``: False if it needs no answer any more."""
-        async with self._turn:
+        async with self._in_turn():
             if not still_open():  # it was answered otherwise while another question was open
                 return Answer(None)
             self._is_still_open = still_open

@@ -17,11 +17,11 @@ from collections.abc import Iterable
 from queue import Full
 from typing import Any
 
-from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from chatroom.client.fullscreen.alt_keys import KeyParser
 from chatroom.client.fullscreen.pinning import pinned
 
 _LOOK_S = 0.2
@@ -45,7 +45,7 @@ class TerminalDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read what the user types, until ``disable_input``."""
-        parser = XTermParser(self._debug)
+        parser = KeyParser(self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
         with selectors.PollSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
@@ -125,7 +125,7 @@ class TerminalDriver(LinuxDriver):
             self._app.refresh(layout=True)
 
 
-def _wait_s(parser: XTermParser) -> float | None:
+def _wait_s(parser: KeyParser) -> float | None:
     """Return for how long to wait for a key; None for ever. After an Escape it is soon known if more belongs to it."""
     ends_at = parser._timeout_time
     return None if ends_at is None else max(ends_at - time.monotonic(), 0.0)

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from harness import keys_page
 from harness.full_screen import FullScreen, play
-from textual._xterm_parser import XTermParser
 
 from chatroom.client.chat_events import Info
-from chatroom.client.fullscreen import alt_keys
+from chatroom.client.fullscreen.alt_keys import KeyParser
 from chatroom.client.fullscreen.lag_clock import EVERY_S, LagClock
 from chatroom.client.key_table import KEYS, bindings, parse_key, shown_key
 from chatroom.client.settings.client_file import load
@@ -143,8 +142,7 @@ def test_the_page_of_keys_is_true() -> None:
 
 def test_terminals_without_the_kitty_protocol_have_alt() -> None:
     """Escape and a key is Alt and the key: digits, letters, Enter, Backspace and arrows."""
-    alt_keys.teach()
-    parser = XTermParser()
+    parser = KeyParser()
     sent = {"\x1b1": "alt+1", "\x1ba": "alt+a", "\x1bf": "alt+f", "\x1b\r": "alt+enter", "\x1b\x7f": "alt+backspace"}
     sent |= {"\x1b[1;3A": "alt+up", "\x1b/": "alt+slash"}
     for sequence, key in sent.items():

@@ -19,6 +19,7 @@ from textual import events
 from textual.drivers._writer_thread import WriterThread
 from textual.message import Message
 
+from chatroom.client.fullscreen.alt_keys import EscapedKey
 from chatroom.client.fullscreen.terminal_driver import TerminalDriver
 
 
@@ -113,6 +114,29 @@ def test_the_driver_sleeps_until_a_key_comes(monkeypatch: pytest.MonkeyPatch) ->
     keys.start()
     keys.type(b"b")
     assert keys.next_key() == "b"
+    keys.stop()
+    for descriptor in (keys.far, keys.driver.fileno):
+        os.close(descriptor)
+
+
+def test_a_key_behind_an_escape_says_if_more_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone it is an Alt key; with more behind it, it was rather Esc. Sequences stay what they are."""
+    keys = Keys(monkeypatch)
+    keys.start()
+    keys.type(b"\x1b/quit")
+    event = keys.next()
+    assert isinstance(event, EscapedKey)
+    assert (event.key, event.plain, event.character, event.is_followed) == ("alt+slash", "slash", "/", True)
+    assert [keys.next_key() for _ in range(4)] == list("quit")
+    keys.type(b"\x1bH\x1bOP\x1b[A\x1b\x0b\x1bOh\x1b\t")
+    found = [keys.next() for _ in range(8)]
+    names = ["alt+shift+h", "f1", "up", "escape", "ctrl+k", "alt+shift+o", "h", "shift+tab"]
+    assert [getattr(event, "key", "") for event in found] == names
+    assert [event.is_followed for event in found if isinstance(event, EscapedKey)] == [False, True]
+    for byte in (b"\x1b", b"["):
+        keys.type(byte)
+    event = keys.next()
+    assert isinstance(event, EscapedKey) and event.plain == "left_square_bracket"
     keys.stop()
     for descriptor in (keys.far, keys.driver.fileno):
         os.close(descriptor)
