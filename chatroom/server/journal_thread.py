@@ -10,6 +10,7 @@ that is possible. If it is not known whether a commit was made, the journal is a
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -21,7 +22,7 @@ from chatroom.chat.delivery.batches import Settled, count_rows, write_batches
 from chatroom.chat.delivery.ledger import MOST_HELD
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.talking.writing_history import RETRY_MS
-from chatroom.errors import StorageError
+from chatroom.errors import ClusterError, Fenced, StorageError
 from chatroom.server.loop_thread import LoopThread
 
 if TYPE_CHECKING:
@@ -191,8 +192,9 @@ class JournalThread(LoopThread):
         try:
             return self._journal.last_message_id()
         except StorageError:
-            # Perhaps the connection is lost: ``begin`` makes another.
-            self._journal.begin()
+            # Perhaps the connection is lost: ``begin`` makes another, also for a node whose turn is over.
+            with contextlib.suppress(Fenced):
+                self._journal.begin()
             self._journal.rollback()
             return self._journal.last_message_id()
 
@@ -258,7 +260,7 @@ class JournalThread(LoopThread):
 
 def _reason(error: Exception) -> str:
     """What the log says of a failed commit."""
-    if isinstance(error, StorageError):
+    if isinstance(error, StorageError | ClusterError):
         return str(error)
     log.error("a commit failed", exc_info=error)
     return f"{type(error).__name__} {error}".rstrip()

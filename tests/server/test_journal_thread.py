@@ -11,7 +11,7 @@ from chatroom.chat.delivery.batches import Batch, Settled
 from chatroom.chat.delivery.ledger import MOST_HELD, Renamed
 from chatroom.chat.stored.entries import EntryRow, Kind
 from chatroom.chat.stored.hook_records import HookEventRow
-from chatroom.errors import StorageError
+from chatroom.errors import Fenced, StorageError
 from chatroom.server import journal_thread
 from chatroom.server.journal_thread import BUSY, JournalThread
 
@@ -27,6 +27,8 @@ class SlowJournal(FakeJournal):
         self.unwritable: set[str] = set()
         self.is_lost = False
         """True if the connection is lost, until ``begin`` makes another."""
+        self.is_fenced = self.is_over = False
+        """True if the node's turn is over from the moment on at which a connection is lost; and if it is over."""
         self.loses_answer = ""
         """Have the server go away at the next commit, and say if that is ``stored`` or ``lost``."""
         self.transactions: list[list[str]] = []
@@ -47,7 +49,10 @@ class SlowJournal(FakeJournal):
     def begin(self) -> bool:
         """Begin, on another connection if this one is lost and the server is there."""
         if not self.is_broken:
-            self.is_lost = False
+            was_lost, self.is_lost = self.is_lost, False
+            self.is_over = self.is_fenced and (self.is_over or was_lost)
+        if self.is_over:
+            raise Fenced("turn 1 is over")
         return super().begin()
 
     def commit(self) -> None:
@@ -284,6 +289,19 @@ def test_a_commit_whose_answer_is_lost_is_asked_about(scene: Scene, truth: str) 
     assert scene.wait(2) == [*first, *stored(2)]
     kept = ["text 1", "text 2"] if truth == "stored" else ["text 2"]
     assert [entry.text for entry in scene.journal.kept] == kept
+
+
+@pytest.mark.parametrize("truth", ["stored", "lost"])
+def test_a_node_whose_turn_is_over_asks_what_is_stored(scene: Scene, truth: str) -> None:
+    """The answer to its commit was lost, and meanwhile another node goes on: nothing more is committed."""
+    scene.journal.loses_answer, scene.journal.is_fenced = truth, True
+    scene.give(said(1))
+    until(lambda: scene.journal.is_broken, "the commit has had no answer")
+    scene.journal.is_broken = False
+    first = stored(1) if truth == "stored" else [Settled(1, "the connection is lost")]
+    assert scene.wait(1) == first
+    scene.give(said(2))
+    assert scene.wait(2) == [*first, Settled(2, "turn 1 is over")]
 
 
 def test_a_server_that_stays_away_refuses_what_is_in_doubt(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

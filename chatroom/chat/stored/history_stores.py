@@ -1,7 +1,7 @@
 """The Protocols of the stores for history. ``chatroom.storage`` implements them.
 
-Each is for another kind of thread: the tick writes (``Journal``), workers read (``HistoryStore``, ``PresenceStore``),
-and the upkeep thread indexes and deletes (``HistoryUpkeep``).
+Each is for another kind of thread: the tick writes (``Journal``; of a node, ``TurnJournal``), workers read
+(``HistoryStore``, ``PresenceStore``), and the upkeep thread indexes and deletes (``HistoryUpkeep``).
 
 A docstring here is the contract of every implementation. Times are Unix milliseconds. Every method may raise
 ``StorageError``. Its subclass ``DatabaseBusy`` means that another connection held the write lock for too long.
@@ -87,6 +87,34 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Close the connection and discard what was not committed. Idempotent."""
+        ...
+
+
+class TurnJournal(Journal, Protocol):
+    """The journal of a node, which commits only in the turns that it has.
+
+    ``begin`` raises ``Fenced`` if a later turn was claimed: what is not committed by then never will be. An event (not
+    a message) is left out if an entry with a higher message id was committed before its transaction.
+    """
+
+    def use_turn(self, turn: int) -> None:
+        """Have the transactions that follow be those of a turn."""
+        ...
+
+    def claim(self, turn: int) -> None:
+        """Let no earlier turn commit any more, and have the transactions that follow be those of this one.
+
+        A commit under way is waited for, but its connection is ended if it takes longer than a second. Not in a
+        transaction. Raises ``Fenced`` if a later turn was claimed, and ``DatabaseBusy`` after ten seconds.
+        """
+        ...
+
+    def untold(self, above: int, most: int = 1000) -> list[Entry]:
+        """The entries with a message id above that one, in order; ``most`` of them at a time. Not in a transaction.
+
+        With ``above`` the last message id that was told, after ``claim``: what the holder of the turn before has
+        committed and told nobody. The next message id must be above theirs.
+        """
         ...
 
 

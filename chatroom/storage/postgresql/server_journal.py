@@ -19,7 +19,7 @@ from chatroom.database_address import ServerAddress
 from chatroom.errors import StorageError
 from chatroom.irc.names import casefold
 from chatroom.storage.postgresql import postgresql_errors
-from chatroom.storage.postgresql.connecting import connect
+from chatroom.storage.postgresql.connecting import PATIENCE_S, connect
 from chatroom.storage.postgresql.server_database import NOTIFY, same_name
 from chatroom.storage.postgresql.server_lock import LOCKS, holds_lock
 from chatroom.storage.postgresql.statements import translate
@@ -34,6 +34,14 @@ _RETRY_S = 1.0
 """How long after a failed connection the next one is tried: a tick must not wait for each of them."""
 _LOCK_TIMEOUT_MS = 1000
 """How long a statement waits for a row that another connection changes, such as the hook of an event."""
+_LIMITS = (
+    f"SET lock_timeout = {_LOCK_TIMEOUT_MS};"
+    # If the machine of this daemon is gone, or its process stands still: nobody waits for its transaction for long.
+    # The first is longer than the connection itself waits, so that it only counts when nobody waits for the answer.
+    f" SET statement_timeout = {round(2 * PATIENCE_S * 1000)};"
+    f" SET idle_in_transaction_session_timeout = {round(PATIENCE_S * 1000)}"
+)
+"""How long the server lets a statement, and a transaction without one, take."""
 
 
 class ServerJournal:
@@ -44,8 +52,8 @@ class ServerJournal:
 
     __slots__ = ("_address", "_clock", "_connection", "_is_closed", "_known", "_new", "_retry_at_s", "_setup", "_tells")
 
-    def __init__(self, address: ServerAddress, clock: Clock, *, full: bool) -> None:
-        """Raises ``StorageError`` if the server cannot be used."""
+    def __init__(self, address: ServerAddress, clock: Clock, *, full: bool, setup: str = "") -> None:
+        """``setup``: what each connection begins with too. Raises ``StorageError`` if the server cannot be used."""
         self._address = address
         self._clock = clock
         # Off: a commit does not wait for the server's disk. A crash of the server can take the last half second.
@@ -53,9 +61,9 @@ class ServerJournal:
         # The lock of this journal: a new connection ends the one before, if the server still has it, and gets the lock
         # when that has ended. Only then is it certain whether a commit without an answer was made.
         self._setup = (
-            f"SET lock_timeout = {_LOCK_TIMEOUT_MS}; SET synchronous_commit = {'on' if full else 'off'};"
+            f"{_LIMITS}; SET synchronous_commit = {'on' if full else 'off'};"
             f" SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {holds_lock(number)};"
-            f" SELECT pg_advisory_lock({LOCKS}, {number})"
+            f" SELECT pg_advisory_lock({LOCKS}, {number}){setup}"
         ).encode()
         self._known: dict[Conversation, int] = {}
         """Ids of conversations, by every spelling of a channel's name that was used."""
@@ -93,16 +101,27 @@ class ServerJournal:
 
         Raises ``StorageError`` if the server cannot be reached.
         """
-        if self._connection is not None:
-            try:
-                self._connection.execute(b"BEGIN")
-                return True
-            except psycopg.OperationalError:
-                # Nothing is lost with the connection, so a new one is as good.
-                self._drop()
-        self._connect()
-        self.execute("BEGIN")
+        if self._connection is not None and self._begin_on(self._connection):
+            return True
+        # Nothing is lost with the connection, so a new one is as good.
+        if not self._begin_on(self._connect()):
+            raise postgresql_errors.lost(self._address)
         return True
+
+    def _begin_on(self, connection: psycopg.Connection) -> bool:
+        """Begin a transaction there. False if the connection was lost: it is dropped then."""
+        try:
+            self._send_begin(connection)
+            return True
+        except psycopg.Error as error:
+            self.rollback()
+            if not connection.closed:
+                raise self._fault(error) from error
+            self._drop()
+            return False
+
+    def _send_begin(self, connection: psycopg.Connection) -> None:
+        connection.execute(b"BEGIN")
 
     def write(self, entries: Sequence[EntryRow]) -> None:
         """Add entries in the order of their message ids."""
@@ -188,13 +207,13 @@ class ServerJournal:
         self._known[conversation] = int(row[0])
         return int(row[0])
 
-    def _connect(self) -> None:
+    def _connect(self) -> psycopg.Connection:
         now_s = time.monotonic()
         if self._is_closed or now_s < self._retry_at_s:
             raise postgresql_errors.lost(self._address)
         try:
-            self._connection = connect(self._address, is_impatient=True)
-            self._connection.execute(self._setup)
+            self._connection = connection = connect(self._address, is_impatient=True)
+            connection.execute(self._setup)
         except StorageError:
             self._retry_at_s = now_s + _RETRY_S
             raise
@@ -204,6 +223,7 @@ class ServerJournal:
             raise self._fault(error) from error
         # Another program may have been at the database meanwhile.
         self._known.clear()
+        return connection
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

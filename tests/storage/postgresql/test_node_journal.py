@@ -1,0 +1,300 @@
+"""The journals of several nodes: only that of the turn commits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from harness.daemon import until
+from harness.postgresql_server import PostgresqlServer
+
+from chatroom.chat.stored.entries import Entry, Kind, direct, first_message_id
+from chatroom.database_address import ServerAddress
+from chatroom.errors import DatabaseBusy, Fenced, StorageError
+from chatroom.storage.postgresql import node_journal
+from chatroom.storage.postgresql.node_journal import STEP, NodeJournal, find_turn_floor, open_node_journal
+from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open_stores
+from chatroom.storage.postgresql.server_journal import open_journal
+from chatroom.storage.postgresql.server_upkeep import open_upkeep
+
+pytestmark = pytest.mark.debian("postgres")
+
+AT = 1_900_000_000_000
+FIRST = first_message_id(AT)
+
+
+@pytest.fixture
+def open_one(address: ServerAddress) -> Iterator[Callable[[], NodeJournal]]:
+    """A function that opens the journal of one more node."""
+    opened = list[NodeJournal]()
+
+    def open_journal() -> NodeJournal:
+        opened.append(open_node_journal(address))
+        return opened[-1]
+
+    yield open_journal
+    for journal in opened:
+        journal.close()
+
+
+@pytest.fixture
+def one(open_one: Callable[[], NodeJournal]) -> NodeJournal:
+    """The journal of a node."""
+    return open_one()
+
+
+@pytest.fixture
+def other(open_one: Callable[[], NodeJournal]) -> NodeJournal:
+    """The journal of another node."""
+    return open_one()
+
+
+@pytest.fixture
+def stores(address: ServerAddress) -> Iterator[PostgresqlStores]:
+    """Stores of the same database."""
+    with open_stores(address) as stores:
+        yield stores
+
+
+def said(number: int, channel: str = "#lobby", kind: Kind = Kind.PRIVMSG) -> Entry:
+    """A message, or an event."""
+    return Entry(FIRST + number, AT, channel, kind, "ada!a@h", None, "", channel, str(number))
+
+
+def keep(journal: NodeJournal, turn: int, *entries: Entry) -> None:
+    """Write entries in one transaction of a turn."""
+    journal.use_turn(turn)
+    assert journal.begin()
+    journal.write(entries)
+    journal.commit()
+
+
+def texts(stores: PostgresqlStores, channel: str = "#lobby") -> list[str]:
+    """What was said in a channel, with events."""
+    return [entry.text for entry in stores.history.latest(channel, 99, events=True)]
+
+
+def read_row(stores: PostgresqlStores) -> int:
+    """How high the row is."""
+    return stores.database.number("SELECT value FROM history_state WHERE name = 'cluster.turn'")
+
+
+def test_nodes_commit_in_turns(one: NodeJournal, other: NodeJournal, stores: PostgresqlStores) -> None:
+    """One after the other, and several times in one turn. Hardly any turn writes the row."""
+    keep(one, 1, said(1))
+    keep(one, 1, said(2))
+    keep(other, 2, said(3))
+    keep(one, 3, said(4))
+    assert texts(stores) == ["1", "2", "3", "4"]
+    assert read_row(stores) == 0
+
+
+def test_an_earlier_turn_is_fenced_off(one: NodeJournal, other: NodeJournal, stores: PostgresqlStores) -> None:
+    """Whatever the node believes, it commits nothing any more until it has a later turn."""
+    keep(one, 5, said(1))
+    other.claim(6)
+    with pytest.raises(Fenced, match="turn 5 is over"):
+        keep(one, 5, said(2))
+    keep(other, 6, said(3))
+    with pytest.raises(Fenced):
+        one.claim(5)
+    keep(one, 7, said(4))
+    assert texts(stores) == ["1", "3", "4"]
+
+
+def test_a_claim_waits_for_a_commit_under_way(one: NodeJournal, other: NodeJournal, stores: PostgresqlStores) -> None:
+    """And then finds what it has committed, to be told."""
+    one.use_turn(1)
+    assert one.begin()
+    one.write([said(1), said(2)])
+    claimed = threading.Event()
+
+    def claim() -> None:
+        other.claim(2)
+        claimed.set()
+
+    thread = threading.Thread(target=claim)
+    thread.start()
+    until(lambda: is_waiting(stores), "the claim waits")
+    assert not claimed.is_set()
+    one.commit()
+    thread.join()
+    assert [entry.text for entry in other.untold(FIRST)] == ["1", "2"]
+    assert [entry.text for entry in other.untold(FIRST + 1)] == ["2"]
+    assert [entry.text for entry in other.untold(FIRST, 1)] == ["1"]
+
+
+def is_waiting(stores: PostgresqlStores) -> bool:
+    """True if a connection waits for what another one has locked."""
+    return stores.database.number("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0
+
+
+def test_a_claim_ends_who_stands_still_in_a_transaction(
+    one: NodeJournal, other: NodeJournal, stores: PostgresqlStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a machine that is gone. Nothing of it is stored, and its node finds that out."""
+    one.use_turn(1)
+    assert one.begin()
+    one.write([said(1)])
+    other.execute("SET lock_timeout = 10")
+    other.claim(2)
+    assert other.untold(0) == []
+    with pytest.raises(StorageError):
+        one.commit()
+    one.rollback()
+    with pytest.raises(Fenced):
+        one.begin()
+    keep(other, 2, said(2))
+    assert texts(stores) == ["2"]
+
+
+def test_a_claim_does_not_wait_for_ever(
+    one: NodeJournal, stores: PostgresqlStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If another program has the row, which a claim does not end."""
+    monkeypatch.setattr(node_journal, "CLAIM_PATIENCE_S", 0.0)
+    one.execute("SET lock_timeout = 10")
+    with stores.database.transaction():
+        stores.database.execute("SELECT value FROM history_state FOR SHARE")
+        with pytest.raises(DatabaseBusy):
+            one.claim(2)
+    one.claim(2)
+
+
+def test_a_claim_needs_no_connection(one: NodeJournal, postgresql_server: PostgresqlServer) -> None:
+    """The server may have been started anew."""
+    postgresql_server.end_connections()
+    one.claim(2)
+    assert one.begin()
+    one.rollback()
+
+
+def test_a_lost_connection_is_made_anew(
+    one: NodeJournal, other: NodeJournal, stores: PostgresqlStores, postgresql_server: PostgresqlServer
+) -> None:
+    """By the next transaction, which is one of the same turn."""
+    keep(one, 1, said(1))
+    postgresql_server.end_connections()
+    keep(one, 1, said(2))
+    assert texts(stores) == ["1", "2"]
+    postgresql_server.end_connections()
+    other.claim(2)
+    with pytest.raises(Fenced):
+        keep(one, 1, said(3))
+
+
+def test_founders_go_on_behind_all_turns(
+    one: NodeJournal, open_one: Callable[[], NodeJournal], stores: PostgresqlStores, address: ServerAddress
+) -> None:
+    """Redis may have lost its count: the row knows, to a thousand."""
+    for turn in (STEP - 1, STEP, STEP + 1, 2 * STEP - 1):
+        keep(one, turn, said(turn))
+        assert turn <= find_turn_floor(address) < turn + STEP
+    assert read_row(stores) == STEP
+    founder = open_one()
+    turn = find_turn_floor(address) + 1
+    founder.claim(turn)
+    with pytest.raises(Fenced):
+        keep(one, turn - 1, said(9))
+    keep(founder, turn, said(2 * STEP))
+    assert find_turn_floor(address) == turn + STEP - 1
+
+
+def test_a_database_without_nodes_knows_no_turn(address: ServerAddress, empty: ServerAddress, one: NodeJournal) -> None:
+    """The first node makes the row."""
+    assert find_turn_floor(address) == STEP - 1
+    with pytest.raises(StorageError):
+        find_turn_floor(empty)
+    with open_stores(address) as stores:
+        stores.database.execute("DELETE FROM history_state WHERE name = 'cluster.turn'")
+    assert find_turn_floor(address) == 0
+
+
+def test_a_rolled_back_turn_raises_nothing(one: NodeJournal, stores: PostgresqlStores) -> None:
+    """The next transaction raises the row instead."""
+    one.use_turn(STEP)
+    assert one.begin()
+    one.rollback()
+    assert read_row(stores) == 0
+    keep(one, STEP, said(1))
+    assert read_row(stores) == STEP
+
+
+def test_other_nodes_end_and_rename_conversations(
+    one: NodeJournal, other: NodeJournal, stores: PostgresqlStores
+) -> None:
+    """A node that had written there before writes into the conversation of that name now."""
+    keep(one, 1, said(1), said(2, "#tea"))
+    other.use_turn(2)
+    assert other.begin()
+    other.end_channel("#lobby")
+    other.rename_channel("#tea", "#coffee")
+    other.commit()
+    keep(one, 3, said(3), said(4, "#tea"), said(5, "#coffee"))
+    keep(other, 4, said(6), said(7, "#coffee"))
+    assert texts(stores) == ["3", "6"]
+    assert texts(stores, "#tea") == ["4"]
+    assert texts(stores, "#coffee") == ["2", "5", "7"]
+
+
+def test_events_that_are_too_late_are_left_out(one: NodeJournal, other: NodeJournal, stores: PostgresqlStores) -> None:
+    """What was read behind them may be indexed. A message is never too late without its node knowing it."""
+    keep(one, 1, said(3, kind=Kind.JOIN))
+    keep(other, 2, said(1, kind=Kind.JOIN), said(4))
+    assert texts(stores) == ["3", "4"]
+    with pytest.raises(Fenced):
+        keep(one, 3, said(2), said(5))
+    keep(one, 3, said(6))
+    assert texts(stores) == ["3", "4", "6"]
+
+
+def test_untold_entries_are_whole(one: NodeJournal) -> None:
+    """Each has the fields that were written: of a channel, and between accounts."""
+    first = said(1)._replace(client_tags="+x=1", flags=1)
+    second = first._replace(message_id=FIRST + 2, conversation=direct(9, 7), target="bob", account_id=7, account="Ada")
+    keep(one, 1, first, second)
+    assert one.untold(0) == [first, second]
+
+
+def test_no_node_loses_a_message_to_anothers_index(
+    one: NodeJournal, other: NodeJournal, stores: PostgresqlStores, address: ServerAddress
+) -> None:
+    """Nodes alternate, and each has an upkeep, which indexes up to what it finds at any moment."""
+    upkeeps = [open_upkeep(address), open_upkeep(address)]
+    for number in range(1, 13):
+        keep((one, other)[number % 2], number, said(number))
+        if number % 3 == 0:
+            while upkeeps[number % 2].index_some():
+                pass
+            assert upkeeps[0].last_indexed() == FIRST + number
+    assert texts(stores) == [str(number) for number in range(1, 13)]
+    assert stores.database.number("SELECT count(*) FROM places") == 12
+    for upkeep in upkeeps:
+        upkeep.close()
+
+
+def test_a_lone_daemon_needs_no_turn(one: NodeJournal, address: ServerAddress, stores: PostgresqlStores) -> None:
+    """It goes on with the database of nodes that are no more, and does not look at the row."""
+    keep(one, 1, said(1))
+    one.claim(9)
+    with stores.database.transaction():
+        stores.database.execute("SELECT value FROM history_state WHERE name = 'cluster.turn' FOR UPDATE")
+        journal = open_journal(address)
+        assert journal.begin()
+        journal.write([said(2)])
+        journal.end_channel("#lobby")
+        journal.commit()
+        journal.close()
+    assert read_row(stores) == 9
+
+
+def test_a_commit_of_a_node_waits_for_the_disk(one: NodeJournal) -> None:
+    """Whatever the settings say: other nodes tell what it has committed."""
+    assert one.execute("SHOW synchronous_commit").fetchone() == ("on",)
+
+
+def test_nobody_waits_for_a_transaction_for_long(one: NodeJournal) -> None:
+    """The server ends it, also if its machine is gone. These two are longer than the connection itself waits."""
+    assert one.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("4s",)
+    assert one.execute("SHOW statement_timeout").fetchone() == ("8s",)
