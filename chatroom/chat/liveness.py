@@ -53,8 +53,12 @@ def forgive_stall(session: Session, late_ms: int, mono_ms: int) -> None:
 
 
 def first_look_ms(world: World, mono_ms: int) -> int:
-    """Return when to look at a new session first: when its registration or its first silence may be too long."""
-    return mono_ms + min(_registration_ms(world), int(world.settings.limits.ping_interval_s * 1000))
+    """Return when to look at a new session first: when its registration or its first silence may be too long.
+
+    How long the registration may take is asked then, and not for each connection that begins.
+    """
+    limits = world.settings.limits
+    return mono_ms + int(min(limits.registration_timeout_s, CROWDED_TIMEOUT_S, limits.ping_interval_s) * 1000)
 
 
 def _registration_ms(world: World) -> int:

@@ -42,7 +42,7 @@ class ConnectionCounter:
         self._open = 0
         """How many connections from outside are open; the control socket's are not counted."""
         self._most = _most_by_files()
-        """How many the limit of open files leaves room for, as of the last connection; None if there is no limit."""
+        """How many the limit of open files leaves room for (``look_at_files``); None if there is no limit."""
 
     def admit(self, session: Session, settings: Settings) -> str | None:
         """Count a session against its present address (IPv6: the /64) and no other.
@@ -51,18 +51,32 @@ class ConnectionCounter:
         """
         with self._lock:
             self._uncount(session)
-            address = limited_key(settings, session.version, session.address)
-            if session.control is not None or not address:
-                return None
-            limits = settings.limits
-            # Connections are counted even without limits, so that a reload that sets some finds the right counts.
-            self._budget.concurrent = limits.connections_per_address if limits.enabled else _UNLIMITED
-            self._budget.per_minute = limits.connects_per_minute if limits.enabled else _UNLIMITED
-            refusal = self._budget.admit(address, int(time.monotonic() * 1000))
-            if refusal is not None:
-                self.refused += 1
-            else:
-                self._address_of[session.id] = address
+            return self._admit(session, settings)
+
+    def open(self, session: Session, settings: Settings, *, by_address: bool) -> str | None:
+        """Count a new connection from outside as open and, if ``by_address``, as ``admit`` does. Return as ``admit``.
+
+        A refused connection is not counted at all.
+        """
+        with self._lock:
+            refusal = self._admit(session, settings) if by_address else None
+            if refusal is None:
+                self._open += 1
+            return refusal
+
+    def _admit(self, session: Session, settings: Settings) -> str | None:
+        address = limited_key(settings, session.version, session.address)
+        if not address or session.control is not None:
+            return None
+        limits = settings.limits
+        # Connections are counted even without limits, so that a reload that sets some finds the right counts.
+        self._budget.concurrent = limits.connections_per_address if limits.enabled else _UNLIMITED
+        self._budget.per_minute = limits.connects_per_minute if limits.enabled else _UNLIMITED
+        refusal = self._budget.admit(address, int(time.monotonic() * 1000))
+        if refusal is not None:
+            self.refused += 1
+        else:
+            self._address_of[session.id] = address
         return refusal
 
     def is_counted(self, session: Session) -> bool:
@@ -79,11 +93,6 @@ class ConnectionCounter:
                 self._budget.take_over(address)
                 self._address_of[session.id] = address
 
-    def opened(self) -> None:
-        """Count a connection from outside as open."""
-        with self._lock:
-            self._open += 1
-
     def released(self, session: Session) -> None:
         """Take a closed connection out of the counts."""
         with self._lock:
@@ -97,7 +106,7 @@ class ConnectionCounter:
         return Places(self._open, self._most_under(settings))
 
     def scarce_places(self, settings: Settings) -> Places | None:
-        """The same if more than half of all places are taken; None if not: none is reserved then."""
+        """The same if more than half of all places are taken; None if not: none is reserved then. From any thread."""
         most = self._most_under(settings)
         return None if most is None or self._open <= most // 2 else Places(self._open, most)
 
@@ -107,12 +116,15 @@ class ConnectionCounter:
             return limits.connections
         return most
 
+    def look_at_files(self) -> None:
+        """Look at the limit of open files, which can be changed from outside while the daemon runs."""
+        self._most = _most_by_files()
+
     def fullness(self, settings: Settings, spare: int = 0) -> str:
-        """The reason why no more connections fit; empty if one does. Looks at the limit of open files.
+        """The reason why no more connections fit; empty if one does. Call ``look_at_files`` first.
 
         ``spare`` are places beyond the limit, for a moment.
         """
-        self._most = _most_by_files()
         count, most = self._open, self._most_under(settings)
         if most is None or count < most + spare:
             return ""

@@ -46,6 +46,8 @@ class DaemonRuntime:
         self.log_levels = log_levels
         self._load_settings = load_settings
         self._counter = counter
+        self.scarce_places = counter.scarce_places
+        """See ``Runtime``. The counter's own method, because each connection asks it twice."""
         self._facts = facts
         self._blocklists = blocklists
         self.more_facts: Callable[[], dict[str, str]] = dict
@@ -62,10 +64,6 @@ class DaemonRuntime:
     def places(self, settings: Settings) -> Places:
         """How many connections are open, and how many there can be. From any thread."""
         return self._counter.places(settings)
-
-    def scarce_places(self, settings: Settings) -> Places | None:
-        """The same if more than half of all places are taken; None if not. From any thread."""
-        return self._counter.scarce_places(settings)
 
     def find_listing(self, version: int, address: int, settings: Settings) -> str:
         """Return the DNS blocklist that an address is on, or nothing. From any thread, without the hub lock."""

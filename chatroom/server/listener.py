@@ -226,6 +226,7 @@ class Listener:
         """Accept some connections, and enter those whose session can begin into ``dealt``."""
         entrance = self._entrances[listening]
         wall_ms, _ = read_clocks()
+        self.counter.look_at_files()
         for _ in range(ACCEPTS_PER_TICK):
             try:
                 sock, address = listening.accept()
@@ -272,22 +273,21 @@ class Listener:
         if not entrance.lets_in(version, address):
             self._log_refusal(f"refused {address_text}: it is none of the proxies that may connect here")
             return None
-        full = self.counter.fullness(world.settings)
+        settings = world.settings
+        full = self.counter.fullness(settings)
         if full and not self._make_room():
             _turn_away(sock, address_text, "too many connections to this server, try again later", entrance)
             self._log_refusal(f"refused {address_text}: {full}")
             return None
         host = world.cloak.host(version, address)
         session = Session(next(self._numbers), address_text, version, address, host, wall_ms)
-        refusal = None
         # The session of a trusted gateway or proxy is counted when WEBIRC or a header names the client's address.
-        if not (entrance.proxies or entrance.forwarders or world.settings.webirc.trusts(version, address)):
-            refusal = self.counter.admit(session, world.settings)
+        by_address = not (entrance.proxies or entrance.forwarders or settings.webirc.trusts(version, address))
+        refusal = self.counter.open(session, settings, by_address=by_address)
         if refusal is not None:
             _turn_away(sock, address_text, refusal, entrance)
             self._log_refusal(f"refused {address_text}: {refusal}")
             return None
-        self.counter.opened()
         return session
 
     def _make_room(self) -> bool:

@@ -28,7 +28,9 @@ class LivenessWheel:
     def schedule(self, connection: Connection, due_ms: int) -> None:
         """Have a connection looked at within a second after that moment."""
         # Rounded up: by the time the look comes, the moment has passed, and no second look is needed for it.
-        second = max(due_ms // 1000 + 1, self.next_s)
+        second = due_ms // 1000 + 1
+        if second < self.next_s:
+            second = self.next_s
         connection.watch_second = second
         watched = self._by_second.get(second)
         if watched is None:

@@ -177,9 +177,10 @@ class OpenConnections:
         self._thread.call_later(LINGER_S, lambda: self.close(connection))
 
     def _begin_session(self, connection: Connection, forwarded: Forwarded | None = None) -> None:
-        world, session = self._hub.world, connection.session
-        self.opening.pop(connection, None)
-        if session.control is None:
+        world = self._hub.world
+        if self.opening:
+            self.opening.pop(connection, None)
+        if connection.session.control is None:
             self.wheel.schedule(connection, first_look_ms(world, world.mono_ms))
         begin_session(world, connection, self._index, forwarded)
 

@@ -94,9 +94,9 @@ def test_open_files_bound_the_connections(monkeypatch: pytest.MonkeyPatch) -> No
     """Connections leave some files to the rest of the daemon; a closed connection makes room."""
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (KEPT_FILES + 2, KEPT_FILES + 2))
     counter, settings = ConnectionCounter(), Settings()
-    counter.opened()
+    counter.open(session_from(1, "192.0.2.1"), settings, by_address=False)
     assert counter.fullness(settings) == ""
-    counter.opened()
+    counter.open(session_from(2, "192.0.2.1"), settings, by_address=False)
     assert counter.fullness(settings) == (
         f"2 connections are open, as many as a limit of {KEPT_FILES + 2} open files leaves room for"
     )
@@ -107,13 +107,15 @@ def test_open_files_bound_the_connections(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_setting_bounds_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """``limits.connections`` counts if it is below the limit of open files, and if the limits are on."""
     counter, limits = ConnectionCounter(), Limits(connections=2)
-    for _ in range(2):
-        counter.opened()
+    for number in range(2):
+        counter.open(session_from(number, "192.0.2.1"), Settings(), by_address=False)
     assert counter.fullness(Settings(limits=limits)) == "2 connections are open, as many as limits.connections allows"
     assert counter.fullness(Settings(limits=replace(limits, enabled=False))) == ""
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (KEPT_FILES + 1, KEPT_FILES + 1))
+    counter.look_at_files()
     assert "open files" in counter.fullness(Settings(limits=limits))
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    counter.look_at_files()
     assert counter.fullness(Settings()) == ""
     assert counter.places(Settings(limits=limits)) == (2, 2)
     assert counter.places(Settings()) == (2, None)

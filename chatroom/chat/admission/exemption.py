@@ -17,7 +17,8 @@ def is_exempt(settings: Settings, version: int, address: int) -> bool:
     This machine is limited if it is a trusted proxy or gateway. Its users then have addresses of their own, and a
     connection that has none came around the proxy.
     """
-    if is_among(settings.limits.exempt, version, address):
+    exempt = settings.limits.exempt
+    if exempt and is_among(exempt, version, address):
         return True
     return is_this_machine(version, address) and not _is_proxy(settings, version, address)
 
@@ -28,9 +29,12 @@ def limited_key(settings: Settings, version: int, address: int) -> str:
 
 
 def _is_proxy(settings: Settings, version: int, address: int) -> bool:
-    if settings.webirc.trusts(version, address):
+    # What is not set is not looked through: each connection from this machine comes here.
+    webirc = settings.webirc
+    if webirc.password and is_among(webirc.gateways, version, address):
         return True
     for listen in settings.listen:
-        if is_among(listen.proxy_protocol_from + listen.forwarded_from, version, address):
+        proxies = listen.proxy_protocol_from + listen.forwarded_from
+        if proxies and is_among(proxies, version, address):
             return True
     return False
