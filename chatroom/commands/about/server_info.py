@@ -158,23 +158,22 @@ def lusers(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-def count(world: World) -> dict[str, object]:
+def count(world: World) -> dict[str, str]:
     """The figures of LUSERS, by the names that ``say_counts`` uses."""
-    total = len(world.users)
+    online, total = world.online, len(world.users)
     return {
-        "seen": total - world.online.invisible,
-        "invisible": world.online.invisible,
-        "operators": len(world.online.operators),
-        "unknown": len(world.online.unregistered),
-        "channels": len(world.channels),
-        "total": total,
-        "most": world.online.most_users,
+        "seen": str(total - online.invisible),
+        "invisible": str(online.invisible),
+        "operators": str(len(online.operators)),
+        "unknown": str(len(online.unregistered)),
+        "channels": str(len(world.channels)),
+        "total": str(total),
+        "most": str(online.most_users),
     }
 
 
-def say_counts(context: Context, figures: Mapping[str, object]) -> None:
-    """Send the figures of LUSERS. They may be texts: the welcome is rendered with gaps in their place."""
-    shown = {name: str(figure) for name, figure in figures.items()}
+def say_counts(context: Context, shown: Mapping[str, str]) -> None:
+    """Send the figures of LUSERS. The welcome is rendered with gaps in their place."""
     total, most = shown["total"], shown["most"]
     # The texts are those of RFC 2812, plural included: some clients read the figures out of them.
     seen = f"There are {shown['seen']} users and {shown['invisible']} invisible on 1 servers"

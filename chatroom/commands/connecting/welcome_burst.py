@@ -8,11 +8,10 @@ Source: Modern IRC Client Protocol, "Connection Registration".
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chatroom.chat.delivery.welcome_text import NICK, PREFIX, WelcomeText, gap
+from chatroom.chat.delivery.welcome_text import WelcomeText, gap
 from chatroom.chat.people.channel import CHANNEL_KINDS
 from chatroom.chat.people.labelled_reply import LabelledReply
 from chatroom.chat.people.session import Session
@@ -36,9 +35,7 @@ def welcome(context: Context) -> None:
     if text is None or text.settings is not world.settings:
         text = world.welcome = _render(world)  # the first welcome, or the first after a reload
     if session.labelled_reply is None and not session.caps & _OWN_WAY:
-        figures = count(world)
-        figures["nick"] = user.nick
-        world.outbox.to_session(session, text.render(user.nick, user.prefix, figures))
+        world.outbox.to_session(session, text.render(_figures(world, user)))
     else:
         say_welcome(context)
     if user.account is None:
@@ -67,22 +64,25 @@ def _begin(context: Context) -> None:
     reply_isupport(context)
 
 
+def _figures(world: World, user: User) -> dict[str, str]:
+    """What is different in each welcome, by the names of the gaps."""
+    figures = count(world)
+    figures["nick"], figures["prefix"] = user.nick, user.prefix
+    return figures
+
+
 def _render(world: World) -> WelcomeText:
-    """Render the welcome under the settings in force, with gaps for the nick, the prefix and the figures."""
+    """Render the welcome under the settings in force, with gaps for the figures."""
     # The verbs make the text for a session that is not in the world, and with the gaps in place of names and figures.
     # So there is one source of these lines, and a change of a verb shows in the welcome.
     session = Session(0, "", 4, 0, "", world.wall_ms)
-    session.user = User(NICK, "", "", "", session, world.wall_ms, world.mono_ms)
-    session.user.prefix = PREFIX
-    context, figures = Context(world, session, ""), count(world)
-    begin = _lines_of(context, _begin)
-    counts = _lines_of(context, lambda context: say_counts(context, {name: gap(name) for name in figures}))
-    end = _lines_of(context, lambda context: motd(context, []))
-    return WelcomeText(world.settings, begin, counts, end, figures)
-
-
-def _lines_of(context: Context, say: Callable[[Context], object]) -> list[str]:
-    """Return the lines that ``say`` answers, without sending them."""
-    gathered = context.session.labelled_reply = LabelledReply("")
-    say(context)
-    return [line for line in gathered.replies if isinstance(line, str)]
+    user = session.user = User(gap("nick"), "", "", "", session, world.wall_ms, world.mono_ms)
+    user.prefix = gap("prefix")
+    context, figures = Context(world, session, ""), _figures(world, user)
+    # Gathered, as the replies of a labelled command are, instead of being sent.
+    gathered = session.labelled_reply = LabelledReply("")
+    _begin(context)
+    say_counts(context, {name: gap(name) for name in figures})
+    motd(context, [])
+    lines = [line for line in gathered.replies if isinstance(line, str)]
+    return WelcomeText(world.settings, lines, figures)
