@@ -36,8 +36,8 @@ class ChannelLog:
         """Those that read the log: the channel's own set, which changes with it."""
         self.lines: list[tuple[int, Event, Session | None]] = []
         """Sequence number, event, and the session that does not read it; in the order of the numbers."""
-        self.skipped: set[Session] = set()
-        """The sessions that do not read some line of the log."""
+        self.skipped: dict[Session, int] = {}
+        """The sessions that do not read some line of the log, each with the number of the last one."""
         self._rendered: dict[int, Lines] | None = None
         """By variant: sequence number and bytes of the first lines. ``unread`` adds the lines that a session asks for.
 
@@ -56,10 +56,15 @@ class ChannelLog:
         rendered = self._rendered.setdefault(variant, [])
         if len(rendered) < len(lines):
             rendered += [(seq, event.render(variant)) for seq, event, _ in lines[len(rendered) :]]
-        start = bisect_right(lines, session.settled_seq, key=_BY_SEQ)
-        if session not in self.skipped:
+        settled = session.settled_seq
+        start = bisect_right(lines, settled, key=_BY_SEQ)
+        skipped = self.skipped.get(session, 0)
+        if skipped <= settled:
             return rendered[start:]
-        return [item for item, line in zip(rendered[start:], lines[start:], strict=True) if line[2] is not session]
+        # Behind the last line that it does not read, it reads all: mostly it has come with that one.
+        end = bisect_right(lines, skipped, start, key=_BY_SEQ)
+        some = zip(rendered[start:end], lines[start:end], strict=True)
+        return [item for item, line in some if line[2] is not session] + rendered[end:]
 
     def runs(self, variant: int) -> list[tuple[Session | None, bytes]]:
         """Return the bytes of the whole log, cut where the skipped session changes: (skipped session, bytes).

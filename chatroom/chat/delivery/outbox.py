@@ -192,7 +192,7 @@ class Outbox:
             log = self.logs[channel] = ChannelLog(channel.sessions)
         log.lines.append((event.seq, event, skip))
         if skip is not None:
-            log.skipped.add(skip)
+            log.skipped[skip] = event.seq
         if self.replays.by_channel:
             self.replays.add(channel, event, skip, channels)
 

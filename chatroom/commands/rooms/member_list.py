@@ -58,11 +58,12 @@ def _words_of(context: Context, channel: Channel, members: Iterable[tuple[User, 
     sees_all = session.user in channel.members or context.role >= Role.MODERATOR
     multiple = bool(session.caps & caps.MULTI_PREFIX)
     full = bool(session.caps & caps.USERHOST_IN_NAMES)
-    return [
-        (prefixes(standing, multiple) if standing else "") + (member.prefix if full else member.nick)
-        for member, standing in members
-        if sees_all or not member.invisible
-    ]
+    if not sees_all:
+        members = [(member, standing) for member, standing in members if not member.invisible]
+    if full:
+        return [prefixes(standing, multiple) + member.prefix for member, standing in members]
+    # Each JOIN comes here, for all members: as little as can be for each of them.
+    return [prefixes(standing, multiple) + member.nick if standing else member.nick for member, standing in members]
 
 
 @command("NAMES", "[<channels>]")

@@ -34,7 +34,7 @@ def say(log: ChannelLog, outbox: Outbox, text: str, skip: Session | None = None)
     event = outbox.event("x!y@z", f"PRIVMSG #a :{text}")
     log.lines.append((event.seq, event, skip))
     if skip is not None:
-        log.skipped.add(skip)
+        log.skipped[skip] = event.seq
     return event
 
 
