@@ -41,6 +41,9 @@ def skeletons(name: str) -> frozenset[str]:
     The second one is that of the name in lower case. Both count, because names are compared without their case but
     shown with it: ``I`` looks like ``l``, and ``i`` does not.
     """
+    if name.isascii():  # as below, without the calls
+        skeleton, folded = name.translate(_ASCII_TABLE).lower(), name.lower()
+        return frozenset((skeleton,) if folded == name else (skeleton, folded.translate(_ASCII_TABLE).lower()))
     folded = casefold(name)
     skeleton = casefold(_skeleton(name))
     return frozenset((skeleton,) if folded == name else (skeleton, casefold(_skeleton(folded))))

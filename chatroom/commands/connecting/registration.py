@@ -59,23 +59,25 @@ def advance(context: Context) -> Pending | None:
         pending = _use_passwords(context, registration)
         if pending is not None or session.closing:
             return pending
-    account = registration.account = _account_now(context, registration.account)
+    account, settings = registration.account, context.world.settings
+    if account is not None:
+        account = registration.account = _account_now(context, account)
     # Reading account data is a job for a worker. When it is done, registration is tried again from the start.
     if account is not None and account.id not in context.world.online.account_data:
         return with_account_data(context, account, advance)
-    if context.world.settings.server.password and not registration.server_password_given:
+    if settings.server.password and not registration.server_password_given:
         _refuse_login(context, Denied("this server needs a password, send it by PASS"))
         return None
-    pending = ask_lists(context, account, advance)
+    pending = ask_lists(context, account, advance) if settings.dnsbl.zones else None
     folded = casefold(registration.nick)
     if pending is None and _may_enter(context, registration, folded, account):
         return _complete(context, registration, folded)
     return pending
 
 
-def _account_now(context: Context, account: AccountEntry | None) -> AccountEntry | None:
+def _account_now(context: Context, account: AccountEntry) -> AccountEntry | None:
     """The account as it is now: its role may have changed since the login. None if it is disabled or deleted."""
-    known = context.world.accounts.find_by_id(account.id) if account is not None else None
+    known = context.world.accounts.find_by_id(account.id)
     return None if known is None or known.disabled else known
 
 
@@ -119,7 +121,8 @@ def _holder_refusal(
 def _may_enter(context: Context, registration: Registration, folded: str, account: AccountEntry | None) -> bool:
     """True if the session may become a user of its nick. Otherwise refuse it, and close it if it may not stay."""
     world, session, nick = context.world, context.session, registration.nick
-    if turn_away_banned(context) or (registration.listing and turn_away_listed(context, nick, account)):
+    is_banned = world.bans.find_address(session.version, session.address, world.wall_ms) is not None
+    if (is_banned and turn_away_banned(context)) or (registration.listing and turn_away_listed(context, nick, account)):
         return False
     # The name of the account too: it may be banned while the nick is another.
     rule, name = world.bans.find_name(folded, world.wall_ms), nick
@@ -276,13 +279,7 @@ def _complete(context: Context, registration: Registration, folded: str) -> Pend
     account = registration.account
     other = world.users.get(folded)
     if other is None and account is not None:
-        alone = find_alone(world, account.id)
-        if alone is not None and _may_join(context, account, alone):
-            other = alone
-            # A user that is banned or muted in a channel keeps its nick there, as with NICK.
-            bound = [channel for channel in alone.channels if channel.lists and not channel.members[alone]]
-            if not any(channel.is_silenced(alone) for channel in bound):
-                world.rename(alone, registration.nick)
+        other = _take_alone(context, registration.nick, account)
     if other is not None:
         if account is None or account.id != registration.told_account_id:
             _tell_of_device(context, other)
@@ -307,15 +304,29 @@ def _complete(context: Context, registration: Registration, folded: str) -> Pend
         user.bot = user.account_data.is_bot
         world.whereabouts.arrive(user, None, world.wall_ms)
         world.whereabouts.save_user(user)
-    tell_watchers(world, user)
+    if user.has_account_data:
+        tell_watchers(world, user)
     # Clients take nothing before 001 for a sign that they are registered, so the welcome comes before the joins.
     _welcome(context, user, "joined")
     for name in world.settings.channels.autojoin:
         channel = world.find_channel(name)
         if channel is not None and channel not in user.channels:
             _autojoin(context, channel)
-    let_in(context, user, registration.channel)
+    if registration.channel:
+        let_in(context, user, registration.channel)
     return come_back(context) if account is not None else None
+
+
+def _take_alone(context: Context, nick: str, account: AccountEntry) -> User | None:
+    """Return the account's user without a device, which becomes the session's and takes its nick; None if none may."""
+    alone = find_alone(context.world, account.id)
+    if alone is None or not _may_join(context, account, alone):
+        return None
+    # A user that is banned or muted in a channel keeps its nick there, as with NICK.
+    bound = [channel for channel in alone.channels if channel.lists and not channel.members[alone]]
+    if not any(channel.is_silenced(alone) for channel in bound):
+        context.world.rename(alone, nick)
+    return alone
 
 
 def _autojoin(context: Context, channel: Channel) -> None:
@@ -362,9 +373,8 @@ def _tell_of_device(context: Context, user: User) -> None:
 
 
 def _welcome(context: Context, user: User, what: str) -> None:
-    world = context.world
     account = f", account {user.account_name}" if user.account is not None else ""
-    world.log_line(f"{what}: {user.nick} from {context.session.address_text}{account}")
+    context.world.log_line(f"{what}: {user.nick} from {context.session.address_text}{account}")
     welcome(context)
 
 

@@ -30,7 +30,8 @@ _OWN_WAY = caps.EXTENDED_ISUPPORT | caps.METADATA
 
 def welcome(context: Context) -> None:
     """Send the welcome to a session that has just become a session of its user."""
-    world, session, user = context.world, context.session, context.user
+    world, session, user = context.world, context.session, context.session.user
+    assert user is not None
     text = world.welcome
     if text is None or text.settings is not world.settings:
         text = world.welcome = _render(world)  # the first welcome, or the first after a reload
