@@ -260,8 +260,7 @@ class World:
             self.whereabouts.arrive_all(user, self.wall_ms)
         if user.account_name != before:  # a new role or a new entry of the same account is no login
             name = user.account_name or "*"
-            event = user.event(f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY)
-            self.tell_neighbours(user, event)
+            self.tell_neighbours(user, user.event(f"ACCOUNT {name}", needs=caps.ACCOUNT_NOTIFY))
 
     def close(
         self,
@@ -344,7 +343,8 @@ class World:
         channel = self.make_channel(name)
         channel.began_after = self.outbox.seq
         self.ledger.end_earlier(channel.name)
-        self.whereabouts.forget_channel(channel)
+        if len(self.accounts):  # without accounts there is none that came back, and no worker need be woken
+            self.whereabouts.forget_channel(channel)
         return channel
 
     def make_channel(self, name: str) -> Channel:

@@ -156,6 +156,17 @@ def test_another_channel_of_the_name_is_not_entered(keeping: Here) -> None:
     assert joined(come_back(keeping)[1]) == []
 
 
+def test_without_accounts_a_new_channel_asks_nothing_of_the_store(here: Here) -> None:
+    """No account can come back to it, so no worker is woken up for each channel that a guest makes."""
+    guest = here.connect("guest")
+    here.holding = True
+    guest.ask("JOIN #a")
+    assert not here.held
+    here.account("una")
+    guest.ask("JOIN #b")
+    assert len(here.held) == 1
+
+
 def test_a_channel_that_is_made_while_the_store_is_asked_is_not_entered(keeping: Here) -> None:
     """The store was asked before the channel of that name was made."""
     guest, una = keeping.connect("guest"), keeping.member("una")
