@@ -132,7 +132,9 @@ class Context:
 
     def reply_words(self, numeric: Numeric, *params: str, words: Iterable[str], separator: str = " ") -> None:
         """Answer with a numeric whose text is a list of words, in as many lines as they need; in none for no words."""
-        head = f":{self.server} {' '.join([numeric.code, self.nick, *params])} :"
+        user = self.session.user  # without the properties, as in ``reply``
+        nick = user.nick if user is not None else "*"
+        head = f":{self.world.settings.server.name} {' '.join([numeric.code, nick, *params])} :"
         for text in pack_words(words, separator, LINE_BYTES - len(head.encode())):
             self.say(head + text)
 

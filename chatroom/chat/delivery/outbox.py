@@ -134,7 +134,7 @@ class Outbox:
         """
         if not event.message_id:
             event.time_ms = self.times.take_latest(conversations) if conversations else self.wall_ms
-        event.seq = self.take_number(event.time_ms)
+        self.seq = event.seq = next_message_id(self.seq, event.time_ms)
 
     def reference(self) -> str:
         """Return a name for a batch that no other batch has."""

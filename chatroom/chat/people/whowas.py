@@ -29,13 +29,17 @@ class WhowasEntry(NamedTuple):
     left_ms: int
 
 
+_Fields = tuple[str, str, str, str, str | None, tuple[str, ...], int]
+"""The values of a ``WhowasEntry``. A plain tuple is kept: everyone who leaves makes one, and few are asked for."""
+
+
 class WhowasList:
     """The last entries, by nick. Guarded by the hub lock."""
 
     __slots__ = ("_by_nick", "_number", "_order")
 
     def __init__(self) -> None:
-        self._by_nick: dict[str, list[tuple[int, WhowasEntry]]] = {}
+        self._by_nick: dict[str, list[tuple[int, _Fields]]] = {}
         """By casefolded nick: the entries with their numbers, the latest first. No list is empty."""
         self._order: OrderedDict[int, str] = OrderedDict()
         """By number of an entry, oldest first: its casefolded nick."""
@@ -47,12 +51,12 @@ class WhowasList:
 
     def add(self, user: User, left_ms: int) -> None:
         """Add an entry for the user's present nick, and drop the oldest entry if there are too many."""
-        addresses = user.addresses
+        sessions = user.sessions
+        addresses = (sessions[0].address_text,) if len(sessions) == 1 else user.addresses
         if user.former_addresses:
             addresses = tuple(dict.fromkeys(addresses + user.former_addresses[::-1]))
-        account = user.account_name
-        one = WhowasEntry(user.nick, user.username, user.host, user.realname, account, addresses, left_ms)
-        self._add(user.folded, one)
+        account = user.account.name if user.account is not None else None
+        self._add(user.folded, (user.nick, user.username, user.host, user.realname, account, addresses, left_ms))
 
     def to_state(self) -> list[list[object]]:
         """All entries, the oldest first, for ``use_state``."""
@@ -62,10 +66,9 @@ class WhowasList:
     def use_state(self, state: list[list[Any]]) -> None:
         """Take over the entries of another list, into an empty one."""
         for nick, username, host, realname, account, addresses, left_ms in state:
-            one = WhowasEntry(nick, username, host, realname, account, tuple(addresses), left_ms)
-            self._add(casefold(nick), one)
+            self._add(casefold(nick), (nick, username, host, realname, account, tuple(addresses), left_ms))
 
-    def _add(self, folded: str, one: WhowasEntry) -> None:
+    def _add(self, folded: str, one: _Fields) -> None:
         number = self._number = self._number + 1
         same = self._by_nick.setdefault(folded, [])
         same.insert(0, (number, one))
@@ -85,4 +88,4 @@ class WhowasList:
 
     def find(self, nick: str) -> list[WhowasEntry]:
         """The entries of a nick, the latest first."""
-        return [one for _, one in self._by_nick.get(casefold(nick), ())]
+        return [WhowasEntry(*one) for _, one in self._by_nick.get(casefold(nick), ())]

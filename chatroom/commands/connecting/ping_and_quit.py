@@ -44,7 +44,7 @@ def pong(context: Context, params: list[str]) -> Pending | None:
 def quit_(context: Context, params: list[str]) -> Pending | None:
     """Ends your connection. Other users read the reason."""
     world, session, user = context.world, context.session, context.session.user
-    reason = context.use_reason(params, 0, LEAVE_BYTES)
+    reason = context.cut(params[0], LEAVE_BYTES) if params else ""
     if user is None:
         world.close(session, f"Quit: {reason}", returns=False)
         return None
@@ -65,7 +65,8 @@ def _may_say(context: Context, user: User, reason: str) -> bool:
         if not may_tell(context, channel, reason):
             return False
     for channel in user.channels:
-        note_said(context.world, channel, context.session, user)
+        if channel.slow_mode is not None:
+            note_said(context.world, channel, context.session, user)
     return True
 
 

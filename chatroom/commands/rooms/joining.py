@@ -40,6 +40,8 @@ _MEMBER_BYTES = 4
 """For ``work_of``: a channel by itself, and each of its members."""
 _NEW_CHANNEL_BYTES = 1024
 """The further work of making a channel, most of which is the store worker's: it forgets who was in an earlier one."""
+# Read once: an attribute of an Enum class is slow, and each JOIN needs it.
+_MODERATOR = Role.MODERATOR
 MOST_FORWARDS = 5
 """How many forwards one JOIN follows. Each of them costs the user a line of explanation."""
 
@@ -131,26 +133,26 @@ def _entry_refusal(context: Context, channel: Channel, key: str) -> numerics.Num
 
     Moderators and admins may enter every channel.
     """
-    user = context.user
+    user, flags = context.user, channel.flags
     # Moderators too: what is said there must not leave the server in clear.
-    if channel.excludes(user):
+    if "z" in flags and channel.excludes(user):
         return numerics.ERR_SECUREONLYCHAN
     # First what overrides all modes; then the modes, of which the user reads only the first that refuses.
-    if context.role >= Role.MODERATOR or channel in user.invited:
+    if context.session.role >= _MODERATOR or channel in user.invited:
         return None
     if user.account is not None and channel.regained_standing(user.account.id) & OP:
         return None
-    if "R" in channel.flags and user.account is None:
+    if "R" in flags and user.account is None:
         return numerics.ERR_NEEDREGGEDNICK
     if channel.key is not None and key != channel.key:
         return numerics.ERR_BADCHANNELKEY
-    if "i" in channel.flags and not channel.matches("I", user):
+    if "i" in flags and not channel.matches("I", user):
         return numerics.ERR_INVITEONLYCHAN
-    if channel.is_banned(user):
+    if channel.lists and channel.is_banned(user):
         return numerics.ERR_BANNEDFROMCHAN
     if channel.limit is not None and len(channel.members) >= channel.limit:
         return numerics.ERR_CHANNELISFULL
-    return refuse_throttled_join(context, channel)
+    return None if channel.join_throttle is None else refuse_throttled_join(context, channel)
 
 
 def _create_channel(context: Context, name: str) -> Channel:
@@ -185,7 +187,7 @@ def enter(context: Context, channel: Channel) -> None:
     world.join(channel, user, standing | regained)
     event = _join_event(context, user, channel)
     world.ledger.add_event(event, Kind.JOIN, channel, user.realname, user)
-    world.tell_channel(channel, event, skip=context.session)
+    world.outbox.to_channel(channel, event, context.session)
     world.costs.add_readers(channel)
     if user.away is not None:
         away = user.event(f"AWAY :{user.away}", needs=caps.AWAY_NOTIFY)
@@ -203,7 +205,10 @@ def enter(context: Context, channel: Channel) -> None:
         show_channel(context if session is context.session else Context(world, session, "JOIN"), channel)
     if user.account is not None:
         world.whereabouts.arrive(user, channel, world.wall_ms)
-    note_use(world, channel)
+    if channel.stored:
+        note_use(world, channel)
+    if world.ledger.journal is None:
+        return
     # Last: from here on the channel's lines wait for the replay, and all lines above must come before it.
     for session in user.sessions:
         replay_channel(world, session, channel, own=session is context.session)
@@ -211,7 +216,7 @@ def enter(context: Context, channel: Channel) -> None:
 
 def _join_event(context: Context, user: User, channel: Channel) -> Event:
     event = context.world.outbox.event(user.prefix, f"JOIN {channel.name}", user, channel)
-    extended = f"JOIN {channel.name} {user.account_name or '*'} :{user.realname}"
+    extended = f"JOIN {channel.name} {event.account or '*'} :{user.realname}"
     event.alternative = caps.EXTENDED_JOIN, extended
     return event
 
@@ -223,12 +228,15 @@ def show_channel(context: Context, channel: Channel, *, joined: bool = False) ->
     """
     if joined:
         context.say(_join_event(context, context.user, channel))
-    show_marker(context, channel)
+    session = context.session
+    if session.caps & caps.READ_MARKER:
+        show_marker(context, channel)
     if channel.topic:
         reply_topic(context, channel)
-    if not context.session.caps & caps.NO_IMPLICIT_NAMES:
+    if not session.caps & caps.NO_IMPLICIT_NAMES:
         reply_names(context, channel)
-    show_channel_metadata(context, channel)
+    if session.subscriptions:
+        show_channel_metadata(context, channel)
 
 
 @command("PART", "<channels> [<reason>]", stores=True)
