@@ -33,12 +33,8 @@ class LogLevels:
     def __init__(self, level: Level = Level.INFO) -> None:
         self._levels = dict.fromkeys(AREAS, level)
 
-    def shows(self, area: str, level: Level) -> bool:
-        """Return True if lines of that level are written. From any thread."""
-        return level <= self._levels[area]
-
     def list_all(self) -> dict[str, Level]:
-        """Return the level of each area."""
+        """Return for each area the level that a line must have, or a graver one, to be written. From any thread."""
         return dict(self._levels)
 
     def change(self, area: str, level: Level) -> None:

@@ -56,10 +56,10 @@ def parse(line: str) -> Message:
 
 def split(line: str) -> tuple[dict[str, str] | None, str | None, str, list[str]]:
     """Return tags, source, verb and parameters of a line, as ``Message`` has them: without it, for a quick reader."""
-    tags: dict[str, str] | None = None
-    source: str | None = None
     if line[:1] in "@: ":
         tags, source, line = _split_prefixes(line)
+    else:
+        tags = source = None
     head, colon, trailing = line.partition(" :")
     params = head.split(" ")
     if "" in params:

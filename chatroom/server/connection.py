@@ -159,16 +159,20 @@ class Connection:
         if len(data) >= self.much_bytes and self.state is _OPEN:
             self.uncut = data
             return False
-        return self._add_lines(data)
+        lines = self._source.feed(data)
+        if not lines or len(data) >= self.idle_bytes:
+            return self._add_lines(data, lines)
+        self.lines = [*self.lines, *lines] if self.lines else lines
+        return True
 
     def cut(self) -> bool:
         """Cut what the last read has brought and add to ``lines``. True as for ``read``."""
         data, self.uncut = self.uncut, b""
-        has_lines = bool(data) and self._add_lines(data)
+        has_lines = bool(data) and self._add_lines(data, self._source.feed(data))
         return has_lines or bool(self.ended)
 
-    def _add_lines(self, data: bytes) -> bool:
-        lines = self._source.feed(data)
+    def _add_lines(self, data: bytes, lines: list[str | Malformed]) -> bool:
+        """Add the lines that a read has made, and empty ones for what it had besides. True if there are any."""
         if not lines or len(data) >= self.idle_bytes:
             lines += [""] * self._count_idle(data, lines)
             if not lines:

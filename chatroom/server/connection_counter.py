@@ -98,7 +98,8 @@ class ConnectionCounter:
         with self._lock:
             if session.control is None:
                 self._open -= 1
-            self._uncount(session)
+            if session.id in self._address_of:
+                self._uncount(session)
 
     def places(self, settings: Settings) -> Places:
         """How many connections are open, and how many there can be."""

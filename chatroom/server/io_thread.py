@@ -349,7 +349,8 @@ class IoThread(threading.Thread):
             connection.flush()
         if mask & ~select.EPOLLOUT:
             if connection.read():
-                self._turns.add(connection)
+                if connection.state is _OPEN:
+                    self._turns.add(connection)
             elif connection.uncut:
                 self._long_reads.add(connection)
         is_finished = connection.is_finished

@@ -122,23 +122,23 @@ class Screen(LoopThread):
 
     def _choose(self, waiting: list[_Group], now_s: float) -> list[LogEvent]:
         """Return the events of the groups that are to be written."""
-        shows, thinning, chosen = self.levels.shows, self._thinning, []
+        thinning, levels, chosen = self._thinning, self.levels.list_all(), []
         for unix_s, lines, likeness, level, area in waiting:
             if likeness is not None:
                 event = LogEvent(unix_s, level, area, lines)
                 same, alike, most_same, most_alike = likeness
-                if shows(area, level) and thinning.shows(event, same, alike, now_s, most_same, most_alike):
+                if level <= levels[area] and thinning.shows(event, same, alike, now_s, most_same, most_alike):
                     chosen.append(event)
                 continue
             for line in lines:
                 if isinstance(line, LogLine):
                     place, own_level = line.place, line.level
                     own_area = area_of(place[0])
-                    if shows(own_area, own_level):
+                    if own_level <= levels[own_area]:
                         parts = unix_s, own_level, own_area, [line]
                         if thinning.shows(parts, line, place, now_s):
                             chosen.append(LogEvent(*parts))
-                elif shows(area, level):
+                elif level <= levels[area]:
                     chosen.append(LogEvent(unix_s, level, area, [line]))
         return chosen
 

@@ -96,27 +96,27 @@ class Turns:
         most = LINES_PER_TICK if total * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // total, 1)
         for _ in range(count):
             connection = ready.popleft()
-            is_open = connection.state is _OPEN
-            if is_open and (
-                len(connection.lines) > FEW_LINES
-                or (costs.latest_even_ms > mono_ms and costs.is_busy(connection.session, mono_ms))
+            if connection.state is not _OPEN:
+                connection.queued = False
+                continue
+            if len(connection.lines) > FEW_LINES or (
+                costs.latest_even_ms > mono_ms and costs.is_busy(connection.session, mono_ms)
             ):
                 behind.append(connection)
                 late += 1
                 continue
             connection.queued = False
-            if is_open:
-                has_run = True
-                try:
-                    lines += self._run_lines(connection, mono_ms, most)
-                except Exception:
-                    # The same lines would fail again.
-                    self._give_up(connection)
-                if lines >= _LOOK_LINES:
-                    lines = 0
-                    if costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= TICK_S:
-                        is_spent = True
-                        break
+            has_run = True
+            try:
+                lines += self._run_lines(connection, mono_ms, most)
+            except Exception:
+                # The same lines would fail again.
+                self._give_up(connection)
+            if lines >= _LOOK_LINES:
+                lines = 0
+                if costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= TICK_S:
+                    is_spent = True
+                    break
         until_s = time.monotonic() + min(max(BESIDE_S if has_run else BEHIND_S, self.written_s), TICK_S)
         for _ in range(late):
             connection = behind.popleft()
