@@ -1,8 +1,9 @@
 """Settings: the keys, their valid values, and loading them.
 
-``serving``, ``chatting`` and ``observing`` have the sections: the keys with their types, defaults and descriptions.
-``settings`` puts them together. ``values`` has kinds of value that only a server needs, ``chatroom.settings`` has all
-else. ``load`` reads the file, the environment and the flags. Settings are immutable, so threads share them freely.
+``serving``, ``chatting``, ``observing`` and ``clustering`` have the sections: the keys with their types, defaults and
+descriptions. ``settings`` puts them together. ``values`` has kinds of value that only a server needs,
+``chatroom.settings`` has all else. ``load`` reads the file, the environment and the flags. Settings are immutable, so
+threads share them freely.
 """
 
 from chatroom.config.load import FLAG_NAMES, find_file, find_unsafe, load

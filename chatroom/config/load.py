@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from chatroom import paths
+from chatroom.config.clustering import Cluster
 from chatroom.config.serving import Database, Listen
 from chatroom.config.settings import KEYS, SCHEMA, SECTIONS, Settings, find_key
 from chatroom.config.values import is_loopback
@@ -117,7 +118,8 @@ class _ServerReading(Reading):
                 with self.noting(section):
                     parts[section] = self._make(made_of, given)
         if not self.errors:
-            self._check_log_file(parts["log"].file, parts["database"])
+            self._check_log_file(parts["log"].file, parts["database"], parts["cluster"])
+            parts["cluster"] = self._cluster(parts["cluster"], parts["database"])
         if self.errors:
             raise ConfigError(*self.errors)
         return Settings(**parts, source=self._file, key_sources=MappingProxyType(self.key_sources))
@@ -165,13 +167,28 @@ class _ServerReading(Reading):
             self.key_sources.pop(f"database.{name}", None)
         return {name: value for name, value in given.items() if name not in names}
 
-    def _check_log_file(self, log: Path | None, database: Database) -> None:
+    def _cluster(self, cluster: Cluster, database: Database) -> Cluster:
+        """Return the section, or that of a lone daemon if ``--database`` names another database than the cluster's."""
+        if cluster != Cluster() and _FLAG in (self._rank("path"), self._rank("url")):
+            for key in [key for key in self.key_sources if key.startswith("cluster.")]:
+                del self.key_sources[key]
+            return Cluster()
+        fault = cluster.find_fault()
+        if not fault and cluster.redis is not None and database.url is None:
+            fault = "cluster.redis needs database.url: the nodes of a cluster share a database on a PostgreSQL server"
+        if fault:
+            sources = [source for key, source in self.key_sources.items() if key.startswith("cluster.")]
+            self.errors.append(f"{self.key_sources.get('cluster.redis', sources[0])}: {fault}")
+        return cluster
+
+    def _check_log_file(self, log: Path | None, database: Database, cluster: Cluster) -> None:
         """Note an error if the log would be written into the database, a file beside it, or the configuration."""
         if log is None:
             return
         others = [] if database.url is not None else paths.database_files(database.path)
-        if database.password_file is not None:
-            others.append(database.password_file.resolve())
+        for secret in (database.password_file, cluster.password_file):
+            if secret is not None:
+                others.append(secret.resolve())
         if self._file is not None:
             others.append(self._file.resolve())
         if log.resolve() in others:
@@ -235,16 +252,7 @@ def find_unsafe(settings: Settings) -> list[Finding]:
             if settings.hooks.is_exposed
             else []
         ),
-        *(
-            [
-                Finding(
-                    f"database.url {settings.database.url}: messages and passwords may cross a network without TLS",
-                    "add sslmode=verify-full to the URL, or use a socket of this machine",
-                )
-            ]
-            if settings.database.url is not None and _is_exposed(settings.database.url)
-            else []
-        ),
+        *_find_unencrypted(settings),
         *(
             [
                 Finding(
@@ -256,8 +264,29 @@ def find_unsafe(settings: Settings) -> list[Finding]:
             else []
         ),
         *([exposure] if exposure is not None else []),
-        *_find_readable_password(settings.database.password_file),
+        *_find_readable_password(settings.database.password_file, "the database"),
+        *_find_readable_password(settings.cluster.password_file, "Redis"),
     ]
+
+
+def _find_unencrypted(settings: Settings) -> list[Finding]:
+    """Return the servers of others that the daemon may talk to over a network without TLS."""
+    found = []
+    if settings.database.url is not None and _is_exposed(settings.database.url):
+        found.append(
+            Finding(
+                f"database.url {settings.database.url}: messages and passwords may cross a network without TLS",
+                "add sslmode=verify-full to the URL, or use a socket of this machine",
+            )
+        )
+    if settings.cluster.redis is not None and settings.cluster.redis.is_exposed:
+        found.append(
+            Finding(
+                f"cluster.redis {settings.cluster.redis}: messages and a password may cross a network without TLS",
+                "set a rediss:// URL, or keep Redis and its nodes in a network of their own",
+            )
+        )
+    return found
 
 
 def _is_exposed(address: ServerAddress) -> bool:
@@ -274,6 +303,8 @@ def find_exposure(settings: Settings) -> Finding | None:
     paths_of = [key.path for key in secrets]
     if settings.database.url is not None and settings.database.url.password is not None:
         paths_of.append("database.url")
+    if settings.cluster.redis is not None and settings.cluster.redis.password is not None:
+        paths_of.append("cluster.redis")
     exposed = [path for path in paths_of if source is not None and settings.key_sources.get(path) == str(source)]
     # A group may read it: 0640 is how a system shares the file with the daemon's own group.
     if source is None or not exposed or not source.stat().st_mode & 0o004:
@@ -284,7 +315,7 @@ def find_exposure(settings: Settings) -> Finding | None:
     )
 
 
-def _find_readable_password(file: Path | None) -> list[Finding]:
+def _find_readable_password(file: Path | None, of: str) -> list[Finding]:
     try:
         is_readable = file is not None and file.stat().st_mode & 0o007
     except OSError:  # what is wrong with it, connecting tells
@@ -293,7 +324,7 @@ def _find_readable_password(file: Path | None) -> list[Finding]:
         return []
     return [
         Finding(
-            f"{file}: every user of this machine can read the password of the database",
+            f"{file}: every user of this machine can read the password of {of}",
             f"run: chmod o= {shlex.quote(str(file))}",
         )
     ]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chatroom.config.chatting import Accounts, Channels, History, Limits
+from chatroom.config.clustering import Cluster
 from chatroom.config.observing import Hooks, Log, Metrics
 from chatroom.config.serving import Backup, Database, Dnsbl, Listen, Server, WebIrc
 from chatroom.settings.keys import MASK, Key
@@ -37,6 +38,7 @@ class Settings:
     log: Log = field(default_factory=Log)
     metrics: Metrics = field(default_factory=Metrics)
     hooks: Hooks = field(default_factory=Hooks)
+    cluster: Cluster = field(default_factory=Cluster)
     source: Path | None = field(default=None, compare=False)
     """The file that was read, or None."""
     key_sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -62,6 +64,7 @@ SECTIONS: dict[str, type[Any]] = {
     "log": Log,
     "metrics": Metrics,
     "hooks": Hooks,
+    "cluster": Cluster,
 }
 SCHEMA = Schema(SECTIONS, repeated=["listen"])
 KEYS = SCHEMA.keys
