@@ -15,7 +15,7 @@ from chatroom.database_address import DatabaseAddress, ServerAddress
 from chatroom.errors import StorageError
 
 if TYPE_CHECKING:
-    from chatroom.chat.stored.history_stores import Journal, TurnJournal
+    from chatroom.chat.stored.history_stores import Journal, NodeJournal
     from chatroom.storage.postgresql.server_lock import ServerLock
     from chatroom.storage.sql.inspection import Inspection
     from chatroom.storage.sql.sql_stores import SqlStores
@@ -97,7 +97,7 @@ def open_journal(
     return server_journal.open_journal(address, full=full, clock=clock or utc_now)
 
 
-def open_node_journal(address: ServerAddress, *, clock: Clock | None = None) -> TurnJournal:
+def open_node_journal(address: ServerAddress, *, clock: Clock | None = None) -> NodeJournal:
     """Open the journal of a node on a database that ``open_stores`` has migrated. Raises ``StorageError``.
 
     A commit always waits until the server's disk has it: other nodes tell what was committed, and must be right.
@@ -108,17 +108,6 @@ def open_node_journal(address: ServerAddress, *, clock: Clock | None = None) -> 
     from chatroom.storage.postgresql import node_journal
 
     return node_journal.open_node_journal(address, clock=clock or utc_now)
-
-
-def find_turn_floor(address: ServerAddress) -> int:
-    """A number that is not lower than those of all turns that have ever committed (``TurnJournal``). From any thread.
-
-    On a connection of its own. Raises ``StorageError``.
-    """
-    require_psycopg(address)
-    from chatroom.storage.postgresql import node_journal
-
-    return node_journal.find_turn_floor(address)
 
 
 def open_upkeep(address: DatabaseAddress) -> SqlUpkeep:

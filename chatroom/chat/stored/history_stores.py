@@ -1,6 +1,6 @@
 """The Protocols of the stores for history. ``chatroom.storage`` implements them.
 
-Each is for another kind of thread: the tick writes (``Journal``; of a node, ``TurnJournal``), workers read
+Each is for another kind of thread: the tick writes (``Journal``; of a node, ``NodeJournal``), workers read
 (``HistoryStore``, ``PresenceStore``), and the upkeep thread indexes and deletes (``HistoryUpkeep``).
 
 A docstring here is the contract of every implementation. Times are Unix milliseconds. Every method may raise
@@ -90,7 +90,7 @@ class Journal(Protocol):
         ...
 
 
-class TurnJournal(Journal, Protocol):
+class NodeJournal(Journal, Protocol):
     """The journal of a node, which commits only in the turns that it has.
 
     ``begin`` raises ``Fenced`` if a later turn was claimed: what is not committed by then never will be. An event (not
@@ -99,6 +99,10 @@ class TurnJournal(Journal, Protocol):
 
     def use_turn(self, turn: int) -> None:
         """Have the transactions that follow be those of a turn."""
+        ...
+
+    def next_turn(self) -> int:
+        """A turn that is later than all that have ever committed, for who gives them out anew. Not in a transaction."""
         ...
 
     def claim(self, turn: int) -> None:

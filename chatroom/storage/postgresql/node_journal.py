@@ -1,7 +1,7 @@
 """The journal of a node: it commits in turns, and only while no later turn has been declared to be the one.
 
-The row ``cluster.turn`` of ``history_state`` is the fence. Each transaction of turn T reads it with a shared lock, to
-have until its end, and fails if it is higher than T. A node that takes over from a holder that has died raises it to
+The row ``cluster.turn`` of ``history_state`` is the fence. Each transaction of turn T reads it with a shared lock that
+lasts until its end, and fails if it is higher than T. A node that takes over from a holder that has died raises it to
 its own turn. That waits for a commit under way; afterwards no earlier turn can commit.
 
 The row is not raised by each transaction: the old versions of a row that is changed a thousand times a second could not
@@ -9,7 +9,7 @@ be cleared away while a long query runs (a dump), and every commit would go thro
 
 * by ``claim``;
 * if a conversation ends or gets another name, so that other nodes forget the ids that they keep in memory;
-* every ``STEP`` turns, so that no turn that has committed is more than that above it (``find_turn_floor``).
+* every ``STEP`` turns, so that no turn that has committed is that far above it (``next_turn``).
 
 Only the node of the turn commits, so message ids become visible in their order, which the upkeep relies on: what it has
 indexed, nothing is added to. An event that a node could not store in its turn comes too late for that, if another node
@@ -26,8 +26,6 @@ import psycopg
 from chatroom.chat.stored.entries import Entry, EntryRow, Kind
 from chatroom.database_address import ServerAddress
 from chatroom.errors import DatabaseBusy, Fenced
-from chatroom.storage.postgresql import postgresql_errors
-from chatroom.storage.postgresql.connecting import connect
 from chatroom.storage.postgresql.server_journal import ServerJournal
 from chatroom.storage.postgresql.server_lock import LOCKS
 from chatroom.storage.sql.history_rows import SELECT, to_entry
@@ -55,8 +53,8 @@ _END_OTHERS = (
 )
 
 
-class NodeJournal(ServerJournal):
-    """Implements ``chatroom.chat.stored.history_stores.TurnJournal``. A commit always waits for the server's disk."""
+class ServerNodeJournal(ServerJournal):
+    """Implements ``chatroom.chat.stored.history_stores.NodeJournal``. A commit always waits for the server's disk."""
 
     __slots__ = ("_highest", "_raised", "_seen", "_turn")
 
@@ -76,11 +74,17 @@ class NodeJournal(ServerJournal):
         """Have the transactions that follow be those of a turn."""
         self._turn = turn
 
+    def next_turn(self) -> int:
+        """A turn that is later than all that have ever committed."""
+        self._make_sure()
+        row = self.execute(f"SELECT value FROM history_state WHERE name = '{_ROW}'").fetchone()
+        return int(row[0]) + STEP if row is not None else 1
+
     def claim(self, turn: int) -> None:
         """Let no earlier turn commit any more, and have the transactions that follow be those of this one."""
         give_up_at = time.monotonic() + CLAIM_PATIENCE_S
         while True:
-            self._begin_anew()
+            self._make_sure()
             try:
                 is_raised = self.execute(_RAISE, (turn, turn)).rowcount == 1
                 break
@@ -142,8 +146,8 @@ class NodeJournal(ServerJournal):
             self.execute(_RAISE, (self._turn, self._turn))
             self._raised = self._turn
 
-    def _begin_anew(self) -> None:
-        """Have a connection that works, outside of a transaction."""
+    def _make_sure(self) -> None:
+        """Have a connection that works. Not in a transaction."""
         connection = self._connection
         if connection is not None:
             try:
@@ -157,24 +161,9 @@ class NodeJournal(ServerJournal):
         return Fenced(f"turn {turn} is over: another node goes on, and has fenced the database off")
 
 
-def open_node_journal(address: ServerAddress, *, clock: Clock = utc_now) -> NodeJournal:
+def open_node_journal(address: ServerAddress, *, clock: Clock = utc_now) -> ServerNodeJournal:
     """Open the journal of a node on the database at ``address``, which ``open_stores`` has migrated.
 
     Raises ``StorageError``.
     """
-    return NodeJournal(address, clock)
-
-
-def find_turn_floor(address: ServerAddress) -> int:
-    """A number that is not lower than those of all turns that have ever committed. From any thread.
-
-    On a connection of its own. Raises ``StorageError``.
-    """
-    connection = connect(address, is_impatient=True)
-    try:
-        row = connection.execute(f"SELECT value FROM history_state WHERE name = '{_ROW}'".encode()).fetchone()
-    except psycopg.Error as error:
-        raise postgresql_errors.from_postgresql(address, error) from error
-    finally:
-        connection.close()
-    return int(row[0]) + STEP - 1 if row is not None else 0
+    return ServerNodeJournal(address, clock)

@@ -13,7 +13,7 @@ from chatroom.chat.stored.entries import Entry, Kind, direct, first_message_id
 from chatroom.database_address import ServerAddress
 from chatroom.errors import DatabaseBusy, Fenced, StorageError
 from chatroom.storage.postgresql import node_journal
-from chatroom.storage.postgresql.node_journal import STEP, NodeJournal, find_turn_floor, open_node_journal
+from chatroom.storage.postgresql.node_journal import STEP, ServerNodeJournal, open_node_journal
 from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open_stores
 from chatroom.storage.postgresql.server_journal import open_journal
 from chatroom.storage.postgresql.server_upkeep import open_upkeep
@@ -25,11 +25,11 @@ FIRST = first_message_id(AT)
 
 
 @pytest.fixture
-def open_one(address: ServerAddress) -> Iterator[Callable[[], NodeJournal]]:
+def open_one(address: ServerAddress) -> Iterator[Callable[[], ServerNodeJournal]]:
     """A function that opens the journal of one more node."""
-    opened = list[NodeJournal]()
+    opened = list[ServerNodeJournal]()
 
-    def open_journal() -> NodeJournal:
+    def open_journal() -> ServerNodeJournal:
         opened.append(open_node_journal(address))
         return opened[-1]
 
@@ -39,13 +39,13 @@ def open_one(address: ServerAddress) -> Iterator[Callable[[], NodeJournal]]:
 
 
 @pytest.fixture
-def one(open_one: Callable[[], NodeJournal]) -> NodeJournal:
+def one(open_one: Callable[[], ServerNodeJournal]) -> ServerNodeJournal:
     """The journal of a node."""
     return open_one()
 
 
 @pytest.fixture
-def other(open_one: Callable[[], NodeJournal]) -> NodeJournal:
+def other(open_one: Callable[[], ServerNodeJournal]) -> ServerNodeJournal:
     """The journal of another node."""
     return open_one()
 
@@ -62,7 +62,7 @@ def said(number: int, channel: str = "#lobby", kind: Kind = Kind.PRIVMSG) -> Ent
     return Entry(FIRST + number, AT, channel, kind, "ada!a@h", None, "", channel, str(number))
 
 
-def keep(journal: NodeJournal, turn: int, *entries: Entry) -> None:
+def keep(journal: ServerNodeJournal, turn: int, *entries: Entry) -> None:
     """Write entries in one transaction of a turn."""
     journal.use_turn(turn)
     assert journal.begin()
@@ -80,7 +80,7 @@ def read_row(stores: PostgresqlStores) -> int:
     return stores.database.number("SELECT value FROM history_state WHERE name = 'cluster.turn'")
 
 
-def test_nodes_commit_in_turns(one: NodeJournal, other: NodeJournal, stores: PostgresqlStores) -> None:
+def test_nodes_commit_in_turns(one: ServerNodeJournal, other: ServerNodeJournal, stores: PostgresqlStores) -> None:
     """One after the other, and several times in one turn. Hardly any turn writes the row."""
     keep(one, 1, said(1))
     keep(one, 1, said(2))
@@ -90,7 +90,9 @@ def test_nodes_commit_in_turns(one: NodeJournal, other: NodeJournal, stores: Pos
     assert read_row(stores) == 0
 
 
-def test_an_earlier_turn_is_fenced_off(one: NodeJournal, other: NodeJournal, stores: PostgresqlStores) -> None:
+def test_an_earlier_turn_is_fenced_off(
+    one: ServerNodeJournal, other: ServerNodeJournal, stores: PostgresqlStores
+) -> None:
     """Whatever the node believes, it commits nothing any more until it has a later turn."""
     keep(one, 5, said(1))
     other.claim(6)
@@ -103,7 +105,9 @@ def test_an_earlier_turn_is_fenced_off(one: NodeJournal, other: NodeJournal, sto
     assert texts(stores) == ["1", "3", "4"]
 
 
-def test_a_claim_waits_for_a_commit_under_way(one: NodeJournal, other: NodeJournal, stores: PostgresqlStores) -> None:
+def test_a_claim_waits_for_a_commit_under_way(
+    one: ServerNodeJournal, other: ServerNodeJournal, stores: PostgresqlStores
+) -> None:
     """And then finds what it has committed, to be told."""
     one.use_turn(1)
     assert one.begin()
@@ -131,7 +135,7 @@ def is_waiting(stores: PostgresqlStores) -> bool:
 
 
 def test_a_claim_ends_who_stands_still_in_a_transaction(
-    one: NodeJournal, other: NodeJournal, stores: PostgresqlStores, monkeypatch: pytest.MonkeyPatch
+    one: ServerNodeJournal, other: ServerNodeJournal, stores: PostgresqlStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as a machine that is gone. Nothing of it is stored, and its node finds that out."""
     one.use_turn(1)
@@ -150,7 +154,7 @@ def test_a_claim_ends_who_stands_still_in_a_transaction(
 
 
 def test_a_claim_does_not_wait_for_ever(
-    one: NodeJournal, stores: PostgresqlStores, monkeypatch: pytest.MonkeyPatch
+    one: ServerNodeJournal, stores: PostgresqlStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If another program has the row, which a claim does not end."""
     monkeypatch.setattr(node_journal, "CLAIM_PATIENCE_S", 0.0)
@@ -162,7 +166,7 @@ def test_a_claim_does_not_wait_for_ever(
     one.claim(2)
 
 
-def test_a_claim_needs_no_connection(one: NodeJournal, postgresql_server: PostgresqlServer) -> None:
+def test_a_claim_needs_no_connection(one: ServerNodeJournal, postgresql_server: PostgresqlServer) -> None:
     """The server may have been started anew."""
     postgresql_server.end_connections()
     one.claim(2)
@@ -171,7 +175,7 @@ def test_a_claim_needs_no_connection(one: NodeJournal, postgresql_server: Postgr
 
 
 def test_a_lost_connection_is_made_anew(
-    one: NodeJournal, other: NodeJournal, stores: PostgresqlStores, postgresql_server: PostgresqlServer
+    one: ServerNodeJournal, other: ServerNodeJournal, stores: PostgresqlStores, postgresql_server: PostgresqlServer
 ) -> None:
     """By the next transaction, which is one of the same turn."""
     keep(one, 1, said(1))
@@ -185,33 +189,23 @@ def test_a_lost_connection_is_made_anew(
 
 
 def test_founders_go_on_behind_all_turns(
-    one: NodeJournal, open_one: Callable[[], NodeJournal], stores: PostgresqlStores, address: ServerAddress
+    one: ServerNodeJournal, open_one: Callable[[], ServerNodeJournal], stores: PostgresqlStores
 ) -> None:
     """Redis may have lost its count: the row knows, to a thousand."""
     for turn in (STEP - 1, STEP, STEP + 1, 2 * STEP - 1):
         keep(one, turn, said(turn))
-        assert turn <= find_turn_floor(address) < turn + STEP
+        assert turn < one.next_turn() <= turn + STEP
     assert read_row(stores) == STEP
     founder = open_one()
-    turn = find_turn_floor(address) + 1
+    turn = founder.next_turn()
     founder.claim(turn)
     with pytest.raises(Fenced):
         keep(one, turn - 1, said(9))
     keep(founder, turn, said(2 * STEP))
-    assert find_turn_floor(address) == turn + STEP - 1
+    assert founder.next_turn() == turn + STEP
 
 
-def test_a_database_without_nodes_knows_no_turn(address: ServerAddress, empty: ServerAddress, one: NodeJournal) -> None:
-    """The first node makes the row."""
-    assert find_turn_floor(address) == STEP - 1
-    with pytest.raises(StorageError):
-        find_turn_floor(empty)
-    with open_stores(address) as stores:
-        stores.database.execute("DELETE FROM history_state WHERE name = 'cluster.turn'")
-    assert find_turn_floor(address) == 0
-
-
-def test_a_rolled_back_turn_raises_nothing(one: NodeJournal, stores: PostgresqlStores) -> None:
+def test_a_rolled_back_turn_raises_nothing(one: ServerNodeJournal, stores: PostgresqlStores) -> None:
     """The next transaction raises the row instead."""
     one.use_turn(STEP)
     assert one.begin()
@@ -222,7 +216,7 @@ def test_a_rolled_back_turn_raises_nothing(one: NodeJournal, stores: PostgresqlS
 
 
 def test_other_nodes_end_and_rename_conversations(
-    one: NodeJournal, other: NodeJournal, stores: PostgresqlStores
+    one: ServerNodeJournal, other: ServerNodeJournal, stores: PostgresqlStores
 ) -> None:
     """A node that had written there before writes into the conversation of that name now."""
     keep(one, 1, said(1), said(2, "#tea"))
@@ -238,7 +232,9 @@ def test_other_nodes_end_and_rename_conversations(
     assert texts(stores, "#coffee") == ["2", "5", "7"]
 
 
-def test_events_that_are_too_late_are_left_out(one: NodeJournal, other: NodeJournal, stores: PostgresqlStores) -> None:
+def test_events_that_are_too_late_are_left_out(
+    one: ServerNodeJournal, other: ServerNodeJournal, stores: PostgresqlStores
+) -> None:
     """What was read behind them may be indexed. A message is never too late without its node knowing it."""
     keep(one, 1, said(3, kind=Kind.JOIN))
     keep(other, 2, said(1, kind=Kind.JOIN), said(4))
@@ -249,7 +245,7 @@ def test_events_that_are_too_late_are_left_out(one: NodeJournal, other: NodeJour
     assert texts(stores) == ["3", "4", "6"]
 
 
-def test_untold_entries_are_whole(one: NodeJournal) -> None:
+def test_untold_entries_are_whole(one: ServerNodeJournal) -> None:
     """Each has the fields that were written: of a channel, and between accounts."""
     first = said(1)._replace(client_tags="+x=1", flags=1)
     second = first._replace(message_id=FIRST + 2, conversation=direct(9, 7), target="bob", account_id=7, account="Ada")
@@ -258,7 +254,7 @@ def test_untold_entries_are_whole(one: NodeJournal) -> None:
 
 
 def test_no_node_loses_a_message_to_anothers_index(
-    one: NodeJournal, other: NodeJournal, stores: PostgresqlStores, address: ServerAddress
+    one: ServerNodeJournal, other: ServerNodeJournal, stores: PostgresqlStores, address: ServerAddress
 ) -> None:
     """Nodes alternate, and each has an upkeep, which indexes up to what it finds at any moment."""
     upkeeps = [open_upkeep(address), open_upkeep(address)]
@@ -274,7 +270,7 @@ def test_no_node_loses_a_message_to_anothers_index(
         upkeep.close()
 
 
-def test_a_lone_daemon_needs_no_turn(one: NodeJournal, address: ServerAddress, stores: PostgresqlStores) -> None:
+def test_a_lone_daemon_needs_no_turn(one: ServerNodeJournal, address: ServerAddress, stores: PostgresqlStores) -> None:
     """It goes on with the database of nodes that are no more, and does not look at the row."""
     keep(one, 1, said(1))
     one.claim(9)
@@ -289,12 +285,12 @@ def test_a_lone_daemon_needs_no_turn(one: NodeJournal, address: ServerAddress, s
     assert read_row(stores) == 9
 
 
-def test_a_commit_of_a_node_waits_for_the_disk(one: NodeJournal) -> None:
+def test_a_commit_of_a_node_waits_for_the_disk(one: ServerNodeJournal) -> None:
     """Whatever the settings say: other nodes tell what it has committed."""
     assert one.execute("SHOW synchronous_commit").fetchone() == ("on",)
 
 
-def test_nobody_waits_for_a_transaction_for_long(one: NodeJournal) -> None:
+def test_nobody_waits_for_a_transaction_for_long(one: ServerNodeJournal) -> None:
     """The server ends it, also if its machine is gone. These two are longer than the connection itself waits."""
     assert one.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("4s",)
     assert one.execute("SHOW statement_timeout").fetchone() == ("8s",)
