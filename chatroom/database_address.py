@@ -89,17 +89,18 @@ DatabaseAddress = Path | ServerAddress
 """Where a database is."""
 
 
-def local_path(address: DatabaseAddress) -> Path:
+def local_path(address: DatabaseAddress, node: str = "") -> Path:
     """The file of a database, or the path that stands for one of a server on this machine. There is no such file.
 
-    The daemon's lock is beside it, and the control socket is named after it. The user does not count: all who log in
-    mean the same database. Raises ``ServeError`` as ``runtime_directory``.
+    The daemon's lock is beside it, and the control socket is named after it. Each ``node`` of a cluster has its own.
+    The user does not count: all who log in mean the same database. Raises ``ServeError`` as ``runtime_directory``.
     """
     if isinstance(address, Path):
         return address
     import hashlib  # here, as what the addresses of servers need is only for those who have one
 
-    return runtime_directory() / f"postgresql-{hashlib.sha256(address.place.encode()).hexdigest()[:20]}"
+    name = f"postgresql-{hashlib.sha256(address.place.encode()).hexdigest()[:20]}"
+    return runtime_directory() / (f"{name}-{node}" if node else name)
 
 
 def describe_database(address: DatabaseAddress) -> str:

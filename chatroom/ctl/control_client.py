@@ -21,6 +21,7 @@ from chatroom.errors import ChatroomError, InvalidTarget, InvalidValue, NotRunni
 from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.message import Message, format_message, parse
 from chatroom.paths import control_socket, list_control_sockets
+from chatroom.storage.daemon_lock import list_nodes
 
 _TIMEOUT_S = 10.0
 """How long the daemon can take. It answers within a tick, unless the machine is overloaded."""
@@ -87,7 +88,7 @@ def exchange(invocation: Invocation, verb: str, *params: str) -> list[Message]:
     """
     asked = [Message("ACTOR", [invocation.actor.name]), Message(verb, list(params))]
     with _as_not_running(invocation.address, _TIMEOUT_S):
-        return _exchange(control_socket(local_path(invocation.address)), asked, _TIMEOUT_S)
+        return _exchange(_find_socket(invocation), asked, _TIMEOUT_S)
 
 
 def follow(invocation: Invocation, verb: str) -> Iterator[Message]:
@@ -101,11 +102,21 @@ def follow(invocation: Invocation, verb: str) -> Iterator[Message]:
         socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link,
     ):
         link.settimeout(_LONGEST_S)
-        link.connect(str(control_socket(local_path(invocation.address))))
+        link.connect(str(_find_socket(invocation)))
         link.sendall("".join(f"{_one_line(message)}\r\n" for message in asked).encode())
         with link.makefile("r", encoding="utf-8", errors="replace", newline="\n") as lines:
             for line in lines:
                 yield parse(line.rstrip("\r\n"))
+
+
+def _find_socket(invocation: Invocation) -> Path:
+    """The control socket of the daemon: of several nodes on this machine, that of the configuration, or the first."""
+    address = invocation.address
+    nodes = list_nodes(address)
+    if not nodes:
+        return control_socket(local_path(address))
+    own = invocation.settings.cluster.node if len(nodes) > 1 else ""
+    return control_socket(local_path(address, own if own in nodes else nodes[0]))
 
 
 @contextlib.contextmanager

@@ -48,7 +48,11 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
     settings = load_settings()
     address = settings.database.address
     if not isinstance(address, Path):
-        with DaemonLock.acquire(address) as lock, _server_lock(address) as server_lock:
+        cluster = settings.cluster.name if settings.cluster.redis is not None else ""
+        with (
+            DaemonLock.acquire(address, settings.cluster.node) as lock,
+            _server_lock(address, cluster) as server_lock,
+        ):
             assert server_lock is not None
             server_lock.acquire()
             run(Daemon(settings, load_settings, zone, manager, inherited, lock=lock, server_lock=server_lock))
@@ -64,12 +68,15 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
 
 
 @contextlib.contextmanager
-def _server_lock(address: DatabaseAddress) -> Iterator[ServerLock | None]:
-    """Make the lock of a database on a server, and release it at the end. None for a database in a file."""
+def _server_lock(address: DatabaseAddress, cluster: str = "") -> Iterator[ServerLock | None]:
+    """Make the lock of a database on a server, and release it at the end. None for a database in a file.
+
+    ``cluster``: the name of the cluster to which this daemon belongs; empty if it is alone.
+    """
     if isinstance(address, Path):
         yield None
         return
-    lock = make_server_lock(address)
+    lock = make_server_lock(address, cluster)
     try:
         yield lock
     finally:

@@ -149,12 +149,15 @@ def upgraded_stores(address: DatabaseAddress, guard: WriteGuard | None = None) -
         yield server_stores
 
 
-def make_server_lock(address: ServerAddress) -> ServerLock:
-    """The lock of a server's database, which is not taken yet. Raises ``StorageError`` without the package."""
+def make_server_lock(address: ServerAddress, cluster: str = "") -> ServerLock:
+    """The lock of a server's database, which is not taken yet. Raises ``StorageError`` without the package.
+
+    ``cluster``: the name of the cluster, for a node, which shares the lock with the other nodes.
+    """
     require_psycopg(address)
     from chatroom.storage.postgresql.server_lock import ServerLock
 
-    return ServerLock(address)
+    return ServerLock(address, cluster)
 
 
 def newest_version() -> int:

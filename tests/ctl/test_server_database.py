@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -202,6 +203,45 @@ def test_a_daemon_of_another_machine_is_found_by_its_lock(run: Run, address: Ser
     with exclusive(address):
         assert is_served(address)
     assert not is_served(address)
+
+
+def test_nodes_keep_away_what_no_daemon_may_be_in_the_way_of(address: ServerAddress) -> None:
+    """Those of other machines, and those of this one, which are asked."""
+    lock = make_server_lock(address, "tea")
+    lock.acquire()
+    assert is_served(address)
+    with (
+        pytest.raises(Refused, match=r"a node of a cluster serves this database, from .*: run this there"),
+        without_daemon(address),
+    ):
+        pytest.fail("it runs")
+    with pytest.raises(Refused, match="stop it first"), exclusive(address):
+        pytest.fail("it runs")
+    lock.give_back()
+    with DaemonLock.acquire(address, "a"):
+        assert is_served(address)
+        with without_daemon(address) as is_offline:
+            assert not is_offline
+        with pytest.raises(Refused, match="stop it first"), exclusive(address):
+            pytest.fail("it runs")
+    with exclusive(address):
+        assert is_served(address)
+
+
+def test_of_several_nodes_that_of_the_configuration_is_asked(run: Run, address: ServerAddress, home: Path) -> None:
+    """Each has a control socket of its own. Without a configuration, the first node answers."""
+    config = home / "chatroom.toml"
+    config.write_text(f'[database]\nurl = "{address}"\n[cluster]\nredis = "redis://localhost"\nnode = "b"\n')
+    with contextlib.ExitStack() as running:
+        nodes = {}
+        for name in ("a", "b"):
+            running.enter_context(DaemonLock.acquire(address, name))
+            nodes[name] = ControlServer(local_path(address, name), {"LOGLEVEL": []})
+            running.callback(nodes[name].close)
+        run("--database", address, "log", "level")
+        assert (len(nodes["a"].received), nodes["b"].received) == (3, [])
+        run("--config", config, "log", "level")
+        assert len(nodes["a"].received) == len(nodes["b"].received) == 3
 
 
 def test_a_daemon_of_this_machine_is_asked(address: ServerAddress) -> None:

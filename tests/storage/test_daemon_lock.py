@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from chatroom.database_address import ServerAddress
 from chatroom.errors import AlreadyServing, StorageError
 from chatroom.storage import daemon_lock
-from chatroom.storage.daemon_lock import DaemonLock, is_held
+from chatroom.storage.daemon_lock import DaemonLock, is_held, list_nodes
 
 
 def test_one_holder_at_a_time(path: Path) -> None:
@@ -95,3 +96,28 @@ def test_where_no_lock_can_be_made(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="No such file or directory"):
         DaemonLock.acquire(path)
     assert not is_held(path)
+
+
+def test_nodes_of_one_machine_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its own as well, so that no two run under one name. A lone daemon runs beside none of them."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(daemon_lock, "_PATIENCE_S", 0.0)
+    address = ServerAddress("postgresql://chat@db.example.org/chat")
+    assert list_nodes(address) == []
+    with DaemonLock.acquire(address, "b") as lock, DaemonLock.acquire(address, "a-2"):
+        assert is_held(address)
+        assert list_nodes(address) == ["a-2", "b"]
+        with pytest.raises(AlreadyServing, match="node b runs already"):
+            DaemonLock.acquire(address, "b")
+        with pytest.raises(AlreadyServing, match="another daemon serves this database"):
+            DaemonLock.acquire(address)
+        lock.release()
+        lock.release()
+        assert list_nodes(address) == ["a-2"]
+    assert not is_held(address)
+    with DaemonLock.acquire(address):
+        assert is_held(address)
+        assert list_nodes(address) == []
+        with pytest.raises(AlreadyServing, match="belongs to no cluster"):
+            DaemonLock.acquire(address, "b")

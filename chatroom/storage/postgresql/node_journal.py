@@ -27,7 +27,7 @@ from chatroom.chat.stored.entries import Entry, EntryRow, Kind
 from chatroom.database_address import ServerAddress
 from chatroom.errors import DatabaseBusy, Fenced
 from chatroom.storage.postgresql.server_journal import ServerJournal
-from chatroom.storage.postgresql.server_lock import LOCKS
+from chatroom.storage.postgresql.server_lock import LOCKS, locks_of
 from chatroom.storage.sql.history_rows import SELECT, to_entry
 from chatroom.storage.sql.timestamps import Clock, utc_now
 
@@ -47,9 +47,7 @@ _FENCE = (
 # The journals of other nodes that are in a transaction: each has a lock of its own (``ServerJournal``).
 _END_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE xact_start IS NOT NULL AND pid != pg_backend_pid()"
-    f" AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
-    f" AND classid = {LOCKS} AND objid > 1"
-    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+    f" AND pid IN (SELECT pid FROM pg_locks WHERE {locks_of(LOCKS, '> 1')})"
 )
 
 

@@ -21,7 +21,7 @@ from chatroom.irc.names import casefold
 from chatroom.storage.postgresql import postgresql_errors
 from chatroom.storage.postgresql.connecting import PATIENCE_S, connect
 from chatroom.storage.postgresql.server_database import NOTIFY, same_name
-from chatroom.storage.postgresql.server_lock import LOCKS, holds_lock
+from chatroom.storage.postgresql.server_lock import LOCKS, locks_of
 from chatroom.storage.postgresql.statements import translate
 from chatroom.storage.sql.contract import Row
 from chatroom.storage.sql.history_rows import INSERTS, MOST_AT_ONCE, columns_of, condition_of, highest_message_id
@@ -62,7 +62,7 @@ class ServerJournal:
         # when that has ended. Only then is it certain whether a commit without an answer was made.
         self._setup = (
             f"{_LIMITS}; SET synchronous_commit = {'on' if full else 'off'};"
-            f" SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {holds_lock(number)};"
+            f" SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {locks_of(LOCKS, f'= {number}')};"
             f" SELECT pg_advisory_lock({LOCKS}, {number}){setup}"
         ).encode()
         self._known: dict[Conversation, int] = {}

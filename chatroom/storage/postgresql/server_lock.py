@@ -2,12 +2,16 @@
 
 The lock on this machine (``daemon_lock``) cannot know of it. The server releases the lock when the connection ends,
 also because the machine of its daemon is gone (``connecting``).
+
+The nodes of a cluster share the lock. Each has a second one, whose number is made from the cluster's name, so that they
+see nodes of another cluster.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
+import zlib
 
 import psycopg
 from psycopg import pq
@@ -21,6 +25,8 @@ LOCKS = 0x63686174
 """The first number of our locks of a session: ``chat`` in ASCII. Pairs are apart from single ones (``WRITE_LOCK``)."""
 _NUMBER = 1
 """The second number of a daemon's lock. Journals have higher ones."""
+_CLUSTERS = LOCKS + 1
+"""The first number of the locks that tell to which cluster a node belongs."""
 _WAIT_FOR_LOCK = f"SELECT pg_advisory_lock({LOCKS}, {_NUMBER})".encode()
 # PostgreSQL 14 and later can look, while a session waits, whether its client is still there.
 _NOTICE_THE_END = (
@@ -28,21 +34,25 @@ _NOTICE_THE_END = (
     b" WHERE current_setting('server_version_num')::int >= 140000"
 )
 _TRY_LOCK = f"SELECT pg_try_advisory_lock({LOCKS}, {_NUMBER})".encode()
-_UNLOCK = f"SELECT pg_advisory_unlock({LOCKS}, {_NUMBER})".encode()
+_UNLOCK_ALL = b"SELECT pg_advisory_unlock_all()"
 
 
-def holds_lock(number: int) -> str:
-    """The SQL condition for the rows of ``pg_locks`` of who has the lock with that second number."""
+def locks_of(first: int, condition: str) -> str:
+    """The SQL condition for the rows of ``pg_locks`` of who has a lock of a session with that first number.
+
+    ``condition`` is for its second one, which is ``objid``.
+    """
     return (
-        f"locktype = 'advisory' AND granted AND objsubid = 2 AND classid = {LOCKS} AND objid = {number}"
+        f"locktype = 'advisory' AND granted AND objsubid = 2 AND classid = {first} AND objid {condition}"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
 
 
 _FIND_HOLDER = (
-    "SELECT coalesce(host(client_addr), 'this machine or a socket') FROM pg_stat_activity"
-    f" WHERE pid IN (SELECT pid FROM pg_locks WHERE {holds_lock(_NUMBER)})"
-).encode()
+    "SELECT coalesce(host(client_addr), 'this machine or a socket'), mode"
+    " FROM pg_locks JOIN (SELECT pid, client_addr FROM pg_stat_activity) AS clients USING (pid) WHERE "
+)
+_IS_LOCKED = locks_of(LOCKS, f"= {_NUMBER}")
 _PATIENCE_S = 2.0
 """How long ``acquire`` tries: the connection of a daemon that was killed may not have ended yet."""
 _PAUSE_S = 0.05
@@ -52,10 +62,12 @@ _LOOK_EVERY_S = 1.0
 class ServerLock:
     """The lock. Belongs to one thread after the other: that of the start, then the store worker's."""
 
-    __slots__ = ("_address", "_connection", "_in_line", "_looked_at_s", "_was_refused")
+    __slots__ = ("_address", "_cluster", "_connection", "_in_line", "_looked_at_s", "_was_refused")
 
-    def __init__(self, address: ServerAddress) -> None:
+    def __init__(self, address: ServerAddress, cluster: str = "") -> None:
+        """``cluster``: the name of the cluster, for a node. The nodes of one cluster share the lock."""
         self._address = address
+        self._cluster = cluster
         self._connection: psycopg.Connection | None = None
         """The connection that has the lock; None without it."""
         self._in_line: psycopg.Connection | None = None
@@ -64,13 +76,14 @@ class ServerLock:
         self._was_refused = False
 
     def acquire(self) -> None:
-        """Take the lock. Raises ``AlreadyServing`` if another daemon has it, and ``StorageError``."""
+        """Take the lock. Raises ``AlreadyServing`` if another daemon has it, and ``StorageError``.
+
+        For a node, one that belongs to another cluster or to none.
+        """
         give_up_at = time.monotonic() + _PATIENCE_S
         while not self._try():
             if time.monotonic() > give_up_at:
-                raise AlreadyServing(
-                    f"{self._address}: another daemon serves this database, from {self._find_holder()}"
-                )
+                raise AlreadyServing(f"{self._address}: {self._describe_holder('this database')}")
             time.sleep(_PAUSE_S)
 
     def stand_in_line(self) -> None:
@@ -101,23 +114,23 @@ class ServerLock:
             if self._is_held() or self._try():
                 self._was_refused = False
                 return ""
-            holder = self._find_holder()
+            line = self._describe_holder("this database too")
         except StorageError:
             return ""  # whoever needs the server says so
         if self._was_refused:
             return ""
         self._was_refused = True
-        return f"another daemon serves this database too, from {holder}: stop one of them"
+        return f"{line}: stop one of them"
 
     def is_taken(self) -> bool:
         """True if a daemon has the lock, of this machine or of another one. Raises ``StorageError``."""
-        return self._ask_for_holder() is not None
+        return self._find_holder() is not None
 
     def give_back(self) -> None:
         """Release the lock, and wait for the server's answer: the next one gets it at once. Idempotent."""
         if self._connection is not None:
             with contextlib.suppress(psycopg.Error):
-                self._connection.execute(_UNLOCK)
+                self._connection.execute(_UNLOCK_ALL)
         self.release()
 
     def release(self) -> None:
@@ -162,28 +175,59 @@ class ServerLock:
     def _try(self) -> bool:
         connection = connect(self._address)
         try:
-            row = connection.execute(_TRY_LOCK).fetchone()
+            if self._take_on(connection):
+                self._connection = connection
+                return True
         except psycopg.Error as error:
-            connection.close()
             raise self._fault(error) from error
-        if row == (True,):
-            self._connection = connection
-            return True
-        connection.close()
+        finally:
+            if self._connection is not connection:
+                connection.close()
         return False
 
-    def _find_holder(self) -> str:
-        return self._ask_for_holder() or "elsewhere"
+    def _take_on(self, connection: psycopg.Connection) -> bool:
+        if not self._cluster:
+            return connection.execute(_TRY_LOCK).fetchone() == (True,)
+        # Its own lock first: of two nodes of different clusters that start at once, at least one sees the other.
+        connection.execute(f"SELECT pg_advisory_lock_shared({_CLUSTERS}, {self._number})".encode())
+        if connection.execute(f"SELECT 1 FROM pg_locks WHERE {self._is_foreign} LIMIT 1".encode()).fetchone():
+            return False
+        row = connection.execute(f"SELECT pg_try_advisory_lock_shared({LOCKS}, {_NUMBER})".encode()).fetchone()
+        return row == (True,)
 
-    def _ask_for_holder(self) -> str | None:
+    def _describe_holder(self, database: str) -> str:
+        """Say who has the lock, of those that do not share it with this daemon."""
+        address, is_node = self._find_holder() or ("elsewhere", bool(self._cluster))
+        if not is_node:
+            lone = ", and belongs to no cluster" if self._cluster else ""
+            return f"another daemon serves {database}, from {address}{lone}"
+        if self._cluster:
+            return f"a node of another cluster serves {database}, from {address} (cluster.name is the same for all)"
+        return f"a node of a cluster serves {database}, from {address}"
+
+    def _find_holder(self) -> tuple[str, bool] | None:
+        """The address of a daemon that does not share the lock with this one, and True if it is a node."""
+        condition = _IS_LOCKED
+        if self._cluster:
+            condition = f"{self._is_foreign} OR {_IS_LOCKED} AND mode = 'ExclusiveLock'"
         connection = connect(self._address)
         try:
-            row = connection.execute(_FIND_HOLDER).fetchone()
+            row = connection.execute(f"{_FIND_HOLDER}{condition}".encode()).fetchone()
         except psycopg.Error as error:
             raise self._fault(error) from error
         finally:
             connection.close()
-        return None if row is None else str(row[0])
+        return None if row is None else (str(row[0]), row[1] == "ShareLock")
+
+    @property
+    def _number(self) -> int:
+        """What stands for the cluster's name."""
+        return zlib.crc32(self._cluster.encode()) & 0x7FFFFFFF
+
+    @property
+    def _is_foreign(self) -> str:
+        """The SQL condition for the rows of ``pg_locks`` of nodes of other clusters."""
+        return locks_of(_CLUSTERS, f"!= {self._number}")
 
     def _fault(self, error: psycopg.Error) -> Exception:
         return postgresql_errors.from_postgresql(self._address, error)

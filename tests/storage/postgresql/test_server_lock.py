@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from unittest.mock import patch
 
 import psycopg
@@ -131,3 +131,85 @@ def test_a_new_daemon_that_fails_leaves_the_line(first: ServerLock, second: Serv
     assert first.look() == ""
     first.release()
     second.acquire()
+
+
+@pytest.fixture
+def open_lock(address: ServerAddress) -> Iterator[Callable[[str], ServerLock]]:
+    """A function that makes the lock of a node of a cluster, or of a lone daemon."""
+    made = list[ServerLock]()
+
+    def make(cluster: str) -> ServerLock:
+        made.append(ServerLock(address, cluster))
+        return made[-1]
+
+    yield make
+    for lock in made:
+        lock.release()
+
+
+def refuse_with(lock: ServerLock, words: str) -> None:
+    """Try once to get a lock that another one has, and be told who."""
+    with patch.object(server_lock, "_PATIENCE_S", 0.0), pytest.raises(AlreadyServing) as refusal:
+        lock.acquire()
+    assert str(refusal.value).endswith(words)
+
+
+def test_nodes_of_a_cluster_share_the_lock(open_lock: Callable[[str], ServerLock]) -> None:
+    """A lone daemon gets it when all of them have let go."""
+    one, other, lone = open_lock("tea"), open_lock("tea"), open_lock("")
+    one.acquire()
+    other.acquire()
+    assert one.look() == other.look() == ""
+    assert lone.is_taken()
+    words = "a node of a cluster serves this database, from this machine or a socket"
+    refuse_with(lone, words)
+    one.give_back()
+    refuse_with(lone, words)
+    other.release()
+    get(lone)
+
+
+def test_a_node_is_refused_by_a_lone_daemon(first: ServerLock, open_lock: Callable[[str], ServerLock]) -> None:
+    """It would change what that one has in memory."""
+    node = open_lock("tea")
+    refuse_with(
+        node,
+        "another daemon serves this database, from this machine or a socket, and belongs to no cluster",
+    )
+    first.release()
+    get(node)
+
+
+def test_nodes_of_two_clusters_do_not_share_it(open_lock: Callable[[str], ServerLock]) -> None:
+    """They would not hear of each other. Who was refused keeps nobody out."""
+    one, other = open_lock("tea"), open_lock("coffee")
+    one.acquire()
+    refuse_with(
+        other,
+        "a node of another cluster serves this database, from this machine or a socket"
+        " (cluster.name is the same for all)",
+    )
+    open_lock("tea").acquire()
+    one.release()
+
+
+def test_a_node_takes_its_lost_lock_again(
+    open_lock: Callable[[str], ServerLock], postgresql_server: PostgresqlServer
+) -> None:
+    """After a restart of the server. If a lone daemon was quicker, the log says so."""
+    one, other, lone = open_lock("tea"), open_lock("tea"), open_lock("")
+    one.acquire()
+    other.acquire()
+    postgresql_server.end_connections()
+    get(one)
+    get(other)
+    refuse_with(lone, "a node of a cluster serves this database, from this machine or a socket")
+    postgresql_server.end_connections()
+    lone.acquire()
+    assert one.look() == (
+        "another daemon serves this database too, from this machine or a socket, and belongs to no cluster:"
+        " stop one of them"
+    )
+    assert one.look() == ""
+    lone.release()
+    get(one)
