@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.reserved_names import is_nickserv
-from chatroom.chat.people.user import NO_DEVICE, User
+from chatroom.chat.people.user import NO_DEVICE
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
+    from chatroom.chat.people.user import User
     from chatroom.chat.stored.records import AccountData, AlwaysOnUser
     from chatroom.chat.world import World
 
@@ -29,7 +30,7 @@ def restore_user(world: World, record: AlwaysOnUser, account_data: AccountData, 
     if world.bans.find_name(casefold(account.name), world.wall_ms) is not None:
         return
     clocks = world.wall_ms, world.mono_ms
-    user = User(account.name, record.username, record.realname, record.host, None, *clocks)
+    user = world.user_kind(account.name, record.username, record.realname, record.host, None, *clocks)
     user.account, user.account_data = account, account_data
     user.away = record.away or NO_DEVICE
     user.take_modes(record.modes)

@@ -198,7 +198,7 @@ def apply_account(world: World, account_id: int, entry: AccountEntry | None, spa
     if entry is None:
         world.accounts.discard(account_id)
         for channel in world.channels.values():
-            channel.access.pop(account_id, None)
+            channel.set_access(account_id, None)
             if channel.founder_id == account_id:
                 channel.founder_id = None
     else:

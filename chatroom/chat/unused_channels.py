@@ -61,8 +61,7 @@ def take_out(world: World, channel: Channel) -> None:
     channel.has_history = True  # so that its conversation ends, also if nothing was said in this run
     world.whereabouts.forget_channel(channel)
     if world.channels.get(channel.folded) is channel:
-        del world.channels[channel.folded]
-        world.ledger.end_channel(channel)
+        world.drop_channel(channel)
 
 
 def pause_hooks(world: World, name: str, ids: Sequence[int]) -> None:

@@ -19,13 +19,14 @@ from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
 from chatroom.chat.delivery.replies import tell_last
-from chatroom.chat.events import Event
+from chatroom.chat.delivery.telling import Telling
 from chatroom.chat.failed_logins import KeptFailures
 from chatroom.chat.log_line import LogLine
 from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.founded_channels import FoundedChannels
 from chatroom.chat.people.online_directory import OnlineDirectory
+from chatroom.chat.people.session import Session
 from chatroom.chat.people.spam_guard import SpamGuard
 from chatroom.chat.people.user import ABSENT, NO_DEVICE, User, make_service
 from chatroom.chat.people.whowas import WhowasList
@@ -35,24 +36,28 @@ from chatroom.chat.whereabouts import Whereabouts
 from chatroom.chat.work_queue import WorkQueue
 from chatroom.config import Settings
 from chatroom.irc import caps
-from chatroom.irc.framing import encode
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from chatroom.chat.delivery.welcome_text import WelcomeText
-    from chatroom.chat.people.session import Session
+    from chatroom.chat.events import Event
     from chatroom.chat.runtime import Runtime
     from chatroom.chat.stored.records import AccountEntry
 
 
-class World:
+class World(Telling):
     """The state of the chat.
 
     It has many attributes because it is the root of that state: each directory, table and queue with rules of its own
     is a class of its own. A level between would be one more step for every message.
     """
+
+    # The kinds of what it makes. The world of several nodes has others, which note their changes (``chat.cluster``).
+    user_kind: type[User] = User
+    channel_kind: type[Channel] = Channel
+    session_kind: type[Session] = Session
 
     def __init__(
         self,
@@ -132,45 +137,15 @@ class World:
             channel = self.channels.get(casefold(name)) or self.make_channel(name)
             channel.configured = channel.stored = True
 
-    # -- saying things ----------------------------------------------------------------------------
+    def note_change(self, thing: User | Channel, name: str, key: User | str | None = None) -> None:
+        """Call it when something inside the attribute ``name`` has changed; only under ``key``, if there is one.
 
-    def tell_session(self, session: Session, line: str) -> None:
-        """Say a line, without its CR LF, to one session."""
-        self.outbox.to_session(session, encode(line))
-
-    def tell_event(self, session: Session, event: Event) -> None:
-        """Say a numbered event to one session, in the session's variant."""
-        line = event.render(session.variant)
-        if line:
-            self.outbox.to_session(session, line, event.seq)
-
-    def tell_user(self, user: User, event: Event, skip: Session | None = None) -> None:
-        """Say a numbered event to every session of a user except ``skip``."""
-        for session in user.sessions:
-            if session is not skip:
-                self.tell_event(session, event)
-
-    def tell_notice(self, user: User, text: str, skip: Session | None = None) -> None:
-        """Send a NOTICE from the server to all sessions of a user but ``skip``, or several if the text needs them."""
-        for event in self.outbox.notices(self.settings.server.name, user.nick, text):
-            self.tell_user(user, event, skip)
-
-    def tell_channel(self, channel: Channel, event: Event, skip: Session | None = None) -> None:
-        """Say a numbered event to every session in a channel except ``skip``."""
-        self.outbox.to_channel(channel, event, skip)
-
-    def tell_neighbours(self, user: User, event: Event, skip: Session | None = None) -> None:
-        """Number an event and say it once to the user and to every user that shares a channel with it.
-
-        If the event needs a capability (``Event.needs``), clients that monitor the user read it too.
+        The world of several nodes tells the others; this one does nothing.
         """
-        self.outbox.number(event, user.channels)
-        if event.needs:
-            self.monitors.tell_change(self.outbox, user, event)
-        self.tell_user(user, event, skip)
-        for channel in user.channels:
-            self.costs.add_readers(channel)
-            self.outbox.to_channel(channel, event, skip, user.channels)
+
+    def leaves_replay(self, session: Session, channel: Channel) -> bool:
+        """True if another node shows a session what it has missed in a channel. It is told to do that."""
+        return False
 
     # -- people -----------------------------------------------------------------------------------
 
@@ -350,7 +325,7 @@ class World:
     def make_channel(self, name: str) -> Channel:
         """Make an empty channel. What the history has under its name is its own."""
         self.channels_made += 1
-        channel = Channel(name, self.wall_ms, self.channels_made)
+        channel = self.channel_kind(name, self.wall_ms, self.channels_made)
         self.channels[channel.folded] = channel
         return channel
 
@@ -391,8 +366,12 @@ class World:
             for session in user.sessions:
                 self.outbox.drop_replay(channel, session)
         if not channel.members and not channel.stored:
-            self.channels.pop(channel.folded, None)
-            self.ledger.end_channel(channel)
+            self.drop_channel(channel)
+
+    def drop_channel(self, channel: Channel) -> None:
+        """Take a channel without members out of the world. It ends its conversation."""
+        self.channels.pop(channel.folded, None)
+        self.ledger.end_channel(channel)
 
     def set_variant(self, session: Session, capabilities: int) -> None:
         """Change a session's capabilities. It still reads in its old variant what was said earlier in this tick."""

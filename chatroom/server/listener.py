@@ -280,7 +280,7 @@ class Listener:
             self._log_refusal(f"refused {address_text}: {full}")
             return None
         host = world.cloak.host(version, address)
-        session = Session(next(self._numbers), address_text, version, address, host, wall_ms)
+        session = world.session_kind(next(self._numbers), address_text, version, address, host, wall_ms)
         # The session of a trusted gateway or proxy is counted when WEBIRC or a header names the client's address.
         by_address = not (entrance.proxies or entrance.forwarders or settings.webirc.trusts(version, address))
         refusal = self.counter.open(session, settings, by_address=by_address)

@@ -29,6 +29,10 @@ class AccountDirectory:
     def __len__(self) -> int:
         return len(self._by_id)
 
+    def entries(self) -> Iterable[AccountEntry]:
+        """All accounts."""
+        return self._by_id.values()
+
     def put(self, entry: AccountEntry) -> None:
         """Add an account, or replace the entry that has the same id."""
         old = self._by_id.get(entry.id)

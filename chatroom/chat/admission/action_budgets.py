@@ -41,6 +41,10 @@ class ActionBudgets:
         # Taken out and put in again, so that the key comes last in the dict and the oldest one comes first.
         self._full_at_ms.pop(key, None)
         self._full_at_ms[key] = full_at_ms
+        self.drop_oldest()
+        return 0
+
+    def drop_oldest(self) -> None:
+        """Forget the key that acted the longest ago, if there is one too many."""
         if len(self._full_at_ms) > self._most_keys:
             del self._full_at_ms[next(iter(self._full_at_ms))]
-        return 0

@@ -230,6 +230,10 @@ class LoginThrottle:
         # Taken out and put in again, so that the key comes last in the dict and the oldest one comes first.
         tries = [other for other in self._tries.pop(key, ()) if mono_ms - other < WINDOW_MS]
         self._tries[key] = [*tries, at_ms][-MOST_COUNTED:]
+        self.drop_oldest()
+
+    def drop_oldest(self) -> None:
+        """Forget the key whose last try is the oldest, if there is one too many."""
         if len(self._tries) > self._most_keys:
             del self._tries[next(iter(self._tries))]
 

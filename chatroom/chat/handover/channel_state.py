@@ -45,10 +45,10 @@ def channel_to_state(channel: Channel) -> Document:
         "stored": channel.stored,
         "flags": "".join(sorted(channel.flags)),
         "access": [[account_id, level] for account_id, level in channel.access.items()],
-        "lists": [_entry_to_state(entry) for mode in channel.lists for entry in channel.entries(mode)],
-        "ended_bans": [_entry_to_state(entry) for entry in channel.ended_bans],
-        "join_throttle": _throttle_to_state(channel.join_throttle),
-        "nick_throttle": _throttle_to_state(channel.nick_throttle),
+        "lists": [entry_to_state(entry) for mode in channel.lists for entry in channel.entries(mode)],
+        "ended_bans": [entry_to_state(entry) for entry in channel.ended_bans],
+        "join_throttle": throttle_to_state(channel.join_throttle),
+        "nick_throttle": throttle_to_state(channel.nick_throttle),
         "slow_mode": [slow.interval_s, slow.to_state()] if slow is not None else None,
         "members": [
             [user.folded, standing, channel.joined_after.get(user, 0)] for user, standing in channel.members.items()
@@ -68,10 +68,10 @@ def channel_from_state(world: World, state: Document) -> Channel:
     channel.lists = {}
     channel.ended_bans = ()
     for entry in state["lists"]:
-        channel.add_mask(_entry_from_state(entry))
-    channel.ended_bans = tuple(map(_entry_from_state, state["ended_bans"]))
-    channel.join_throttle = _throttle_from_state(state["join_throttle"])
-    channel.nick_throttle = _throttle_from_state(state["nick_throttle"])
+        channel.add_mask(entry_from_state(entry))
+    channel.ended_bans = tuple(map(entry_from_state, state["ended_bans"]))
+    channel.join_throttle = throttle_from_state(state["join_throttle"])
+    channel.nick_throttle = throttle_from_state(state["nick_throttle"])
     channel.slow_mode = None
     for folded, standing, joined_after in state["members"]:
         user = world.users[folded]
@@ -91,7 +91,8 @@ def enter_channels(world: World, user: User, state: Document) -> None:
     user.invited = frozenset(world.channels[folded] for folded in state["invited"] if folded in world.channels)
 
 
-def _entry_to_state(entry: ListEntry) -> list[Any]:
+def entry_to_state(entry: ListEntry) -> list[Any]:
+    """Write an entry of a list."""
     return [
         entry.mode,
         entry.mask,
@@ -103,18 +104,21 @@ def _entry_to_state(entry: ListEntry) -> list[Any]:
     ]
 
 
-def _entry_from_state(state: list[Any]) -> ListEntry:
+def entry_from_state(state: list[Any]) -> ListEntry:
+    """Make an entry of a list."""
     mode, mask, set_by, set_ms, until_ms, reason, is_over = state
     set_at = moment_from_ms(set_ms)
     assert set_at is not None
     return ListEntry(mode, mask, set_by, set_at, moment_from_ms(until_ms), reason, is_over)
 
 
-def _throttle_to_state(throttle: Throttle | None) -> list[Any] | None:
+def throttle_to_state(throttle: Throttle | None) -> list[Any] | None:
+    """Write a throttle, if there is one."""
     return None if throttle is None else [throttle.most, throttle.period_s, throttle.to_state()]
 
 
-def _throttle_from_state(state: list[Any] | None) -> Throttle | None:
+def throttle_from_state(state: list[Any] | None) -> Throttle | None:
+    """Make a throttle, if there is one."""
     if state is None:
         return None
     most, period_s, moments = state

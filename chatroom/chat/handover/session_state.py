@@ -85,7 +85,7 @@ def session_to_state(world: World, session: Session) -> Document:
 
 def session_from_state(world: World, state: Document) -> Session:
     """Make a session, without its user, its connection and its rights by OPER."""
-    session = Session(
+    session = world.session_kind(
         state["id"], state["address_text"], state["version"], state["address"], state["host"], state["connected_ms"]
     )
     put_attributes(session, PLAIN, state)

@@ -49,7 +49,7 @@ def user_to_state(user: User) -> Document:
 
 def user_from_state(world: World, state: Document, sessions: Mapping[int, Session]) -> User:
     """Make a user with its sessions and put it into the world, without channels and without telling anyone."""
-    user = User(
+    user = world.user_kind(
         state["nick"],
         state["username"],
         state["realname"],

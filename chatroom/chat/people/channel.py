@@ -158,6 +158,17 @@ class Channel:
         if self.slow_mode is not None:
             self.slow_mode.discard_member(user)
 
+    def set_standing(self, user: User, standing: int) -> None:
+        """Give a member another standing."""
+        self.members[user] = standing
+
+    def set_access(self, account_id: int, level: AccessLevel | None) -> None:
+        """Give an account a level, or take it (None)."""
+        if level is None:
+            self.access.pop(account_id, None)
+        else:
+            self.access[account_id] = level
+
     def add_mask(self, entry: ListEntry) -> None:
         """Add an entry to its list, in place of one with the same mask."""
         if self.ended_bans:

@@ -7,6 +7,7 @@ muted again by the next text that matches. What must outlast a restart is a ban.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chatroom.chat.admission.exemption import limited_key
@@ -48,7 +49,11 @@ class ServerMutes:
         """Mute a user, or a session that has none yet. A mute that lasts longer stays as it is."""
         keys = [_main_key(user, session, settings)]
         keys += [f"session {one.id}" for one in (user.sessions if user is not None else [session])]
-        for key in dict.fromkeys(keys):
+        self.put(dict.fromkeys(keys), mute)
+
+    def put(self, keys: Iterable[str], mute: Mute) -> None:
+        """Mute under these keys, each once. A mute that lasts longer stays as it is."""
+        for key in keys:
             known = self._by_key.pop(key, mute)
             self._by_key[key] = known if known.until_mono_ms > mute.until_mono_ms else mute
         while len(self._by_key) > self._most_keys:

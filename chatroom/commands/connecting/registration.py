@@ -284,7 +284,7 @@ def _complete(context: Context, registration: Registration, folded: str) -> Pend
         if account is None or account.id != registration.told_account_id:
             _tell_of_device(context, other)
         return _attach(context, other, registration.away)
-    user = User(
+    user = world.user_kind(
         registration.nick,
         registration.username,
         registration.realname,

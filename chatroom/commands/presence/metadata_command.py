@@ -209,6 +209,11 @@ def _change(context: Context, target: _Target, changes: dict[str, str | None], *
             del target.values[key]
         else:
             target.values[key] = value
+    changed = target.channel or target.user
+    if changed is None and target.account is not None:  # a guest before registration shares the data of the account
+        changed = next(iter(context.world.online.users_of(target.account.id)), None)
+    if changed is not None:
+        context.world.note_change(changed, "metadata")
 
     def tell(context: Context, failure: str | None) -> None:
         world = context.world

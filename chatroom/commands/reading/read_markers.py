@@ -77,9 +77,11 @@ def _set(context: Context, target: str, read_ms: int) -> None:
     if folded not in markers and len(markers) >= MOST_MARKERS:
         oldest = min(markers, key=lambda name: markers[name])  # a walk, but only with a thousand markers
         del markers[oldest]
+        world.note_change(user, "markers", oldest)
         if account is not None:
             world.work.write(lambda stores: stores.account_data.delete_marker(account.id, oldest))
     markers[folded] = read_ms
+    world.note_change(user, "markers", folded)
     if account is not None:
         world.work.write(lambda stores: stores.account_data.set_marker(account.id, folded, read_ms))
     line = _line(context, target)

@@ -69,11 +69,14 @@ class _Missed(NamedTuple):
         return stores.history.latest(name, limit, after=after, up_to=self.up_to, events=self.events)
 
 
-def replay_channel(world: World, session: Session, channel: Channel, *, own: bool = False) -> None:
+def replay_channel(world: World, session: Session, channel: Channel, *, own: bool = False, up_to: int = 0) -> None:
     """Show a session what it missed in a channel that its user has just joined, when a worker has read it.
 
-    ``own`` is True for the session that sent the JOIN. Its further lines wait until the replay is over.
+    ``own`` is True for the session that sent the JOIN. Its further lines wait until the replay is over. ``up_to`` is
+    the last message id from before the JOIN, if that was another node's.
     """
+    if world.leaves_replay(session, channel):
+        return
     history, ledger, user = world.settings.history, world.ledger, session.user
     if ledger.journal is None or user is None:
         return
@@ -89,7 +92,7 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         guests = most = 0  # a member can read the channel from its JOIN on
     events = session.caps & _WITH_EVENTS == _WITH_EVENTS
     # What is said from here on is not read by the worker, because it waits in the replay queue.
-    missed = _Missed(account_id, channel.began_after, world.outbox.seq, guests, most, events)
+    missed = _Missed(account_id, channel.began_after, up_to or world.outbox.seq, guests, most, events)
     queue = world.outbox.begin_replay(channel, session)
     if own:
         session.begin_wait()

@@ -240,6 +240,7 @@ def _clear(context: Context, buffers: list[_Buffer], words: str) -> None:
     dropped = sorted(cleared, key=lambda name: cleared[name])[: max(0, len(cleared) - MOST_CLEARED)]
     for name in dropped:
         del cleared[name]
+    world.note_change(user, "account_data")
     account = user.account
     if account is not None and names:
         kept = {name: up_to for name in names if name in cleared}

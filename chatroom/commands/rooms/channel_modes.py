@@ -187,7 +187,7 @@ def _apply_standing(context: Context, channel: Channel, adding: bool, letter: st
     standing = channel.members[target]
     if bool(standing & bit) == adding:
         return None
-    channel.members[target] = standing | bit if adding else standing & ~bit
+    channel.set_standing(target, standing | bit if adding else standing & ~bit)
     _record_access(channel, target)
     return ModeChange(adding, letter, target.nick)
 
@@ -203,10 +203,7 @@ def _record_access(channel: Channel, target: User) -> None:
     if channel.access.get(account_id) == "founder":
         return
     standing = channel.members[target]
-    if standing:
-        channel.access[account_id] = "o" if standing & OP else "v"
-    else:
-        channel.access.pop(account_id, None)
+    channel.set_access(account_id, ("o" if standing & OP else "v") if standing else None)
 
 
 def read_mask(context: Context, channel: Channel, mode: ListMode, given: str) -> str | None:

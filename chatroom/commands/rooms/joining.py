@@ -164,7 +164,7 @@ def _create_channel(context: Context, name: str) -> Channel:
     if account is not None and world.founded.count(account.id, world.channels) < most:
         channel.founder_id = account.id
         world.founded.add(channel)
-        channel.access[account.id] = "founder"
+        channel.set_access(account.id, "founder")
         channel.stored = True
         record, actor = channel.to_record(), context.actor
 

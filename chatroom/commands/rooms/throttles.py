@@ -55,6 +55,7 @@ def _apply_slow_mode(context: Context, channel: Channel, change: ModeChange) -> 
         return None
     else:
         now.interval_s = interval_s  # what was said before counts by the new interval
+        context.world.note_change(channel, "slow_mode")
     return ModeChange(True, "W", str(interval_s))
 
 
@@ -79,6 +80,7 @@ def refuse_throttled_join(context: Context, channel: Channel) -> numerics.Numeri
     wait_ms = throttle.wait_ms(world.mono_ms)
     if not wait_ms:
         throttle.add(world.mono_ms)
+        world.note_change(channel, "join_throttle")
         return None
     text = f"Cannot join channel (+j): {_limit(throttle, 'join')}, try again in {_seconds(wait_ms)} s"
     return numerics.ERR_THROTTLE._replace(text=text)
@@ -96,8 +98,9 @@ def find_nick_refusal(context: Context) -> str:
 
 def count_nick_change(context: Context) -> None:
     """Count a change of the user's nick in its channels with mode F."""
-    for _, throttle in _nick_throttles(context):
+    for channel, throttle in _nick_throttles(context):
         throttle.add(context.world.mono_ms)
+        context.world.note_change(channel, "nick_throttle")
 
 
 def _nick_throttles(context: Context) -> Iterator[tuple[Channel, Throttle]]:

@@ -36,3 +36,4 @@ def note_said(world: World, channel: Channel, session: Session, user: User) -> N
     standing = channel.members.get(user)
     if not standing and not session.is_operator:
         slow.note(user, world.mono_ms, is_member=standing is not None)
+        world.note_change(channel, "slow_mode", user)
