@@ -1,0 +1,106 @@
+"""The outbox of a node: what is said becomes records besides, for the sessions of the other nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from chatroom.chat.cluster.shadow import Shadow
+from chatroom.chat.cluster.turn_records import event_to_record
+from chatroom.chat.delivery.monitors import MonitorLists
+from chatroom.chat.delivery.outbox import Outbox
+
+if TYPE_CHECKING:
+    from chatroom.chat.cluster.recorder import Recorder
+    from chatroom.chat.cluster.turn_records import Record
+    from chatroom.chat.delivery.replay_queue import ReplayQueue
+    from chatroom.chat.events import Event
+    from chatroom.chat.people.channel import Channel
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.people.user import User
+
+
+class ClusterOutbox(Outbox):
+    """An outbox that keeps no lines for shadows, and records what it is given for them. Guarded by the hub lock."""
+
+    __slots__ = ("_recorder",)
+
+    def __init__(self, wall_ms: int, last_message_id: int, recorder: Recorder) -> None:
+        super().__init__(wall_ms, last_message_id)
+        self._recorder = recorder
+
+    def to_session(self, session: Session, line: bytes, seq: int = 0) -> None:
+        """As ``Outbox``; for a shadow the line is recorded."""
+        if isinstance(session, Shadow):
+            self._record(session, line, seq, seq)
+        else:
+            super().to_session(session, line, seq)
+
+    def to_session_at(self, session: Session, line: bytes, seq: int) -> None:
+        """As ``Outbox``. A shadow reads it behind what it was told since."""
+        if isinstance(session, Shadow):
+            self._record(session, line, 0, 0)
+        else:
+            super().to_session_at(session, line, seq)
+
+    def copy_to_session(self, session: Session, line: bytes, event: Event) -> None:
+        """As ``Outbox``; a shadow's copy is withdrawn with the event."""
+        if isinstance(session, Shadow):
+            self._record(session, line, 0, 0 if event.message_id else event.seq)
+        else:
+            super().copy_to_session(session, line, event)
+
+    def _record(self, shadow: Shadow, line: bytes, seq: int, carried: int) -> None:
+        if not seq:
+            self.seq = seq = self.seq + 1
+        if line and not shadow.closing:
+            self._recorder.add(["line", shadow.id, seq, line.decode("utf-8", "surrogateescape")], carried)
+
+    def to_channel(
+        self, channel: Channel, event: Event, skip: Session | None = None, channels: Iterable[Channel] = ()
+    ) -> None:
+        """As ``Outbox``, and recorded."""
+        record: Record = ["say", channel.folded, event_to_record(event)]
+        if isinstance(skip, Shadow) or channels:
+            record += [skip.id if isinstance(skip, Shadow) else 0, [one.folded for one in channels]]
+        self._recorder.add(record, event.seq)
+        super().to_channel(channel, event, skip, channels)
+
+    def withdraw(self, seqs: set[int]) -> None:
+        """As ``Outbox``. The records that carry the messages are taken out, too."""
+        super().withdraw(seqs)
+        self._recorder.withdraw(seqs)
+
+    def begin_replay(self, channel: Channel, session: Session) -> ReplayQueue:
+        """As ``Outbox``. Only for this node's own sessions."""
+        assert not isinstance(session, Shadow), "its home shows it what it missed"
+        return super().begin_replay(channel, session)
+
+
+class ClusterMonitors(MonitorLists):
+    """The watched nicks of this node's sessions. What they are told is recorded, for those of the other nodes."""
+
+    __slots__ = ("_recorder",)
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def tell_online(self, outbox: Outbox, server: str, user: User) -> None:
+        """As ``MonitorLists``, and recorded."""
+        self._recorder.add(["online", user.folded, user.prefix])
+        super().tell_online(outbox, server, user)
+
+    def tell_prefix(self, outbox: Outbox, server: str, folded: str, prefix: str) -> None:
+        """Tell the watchers of a nick that a user has it now, as another node has told its own."""
+        self._tell(outbox, folded, f":{server} 730", prefix)
+
+    def tell_offline(self, outbox: Outbox, server: str, nick: str) -> None:
+        """As ``MonitorLists``, and recorded."""
+        self._recorder.add(["offline", nick])
+        super().tell_offline(outbox, server, nick)
+
+    def tell_change(self, outbox: Outbox, user: User, event: Event) -> None:
+        """As ``MonitorLists``, and recorded."""
+        self._recorder.add(["seen", user.folded, event_to_record(event)])
+        super().tell_change(outbox, user, event)

@@ -1,0 +1,268 @@
+"""The world of a node among others: the rules run on it as on any, and what they change and say is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
+
+from chatroom.chat.cluster.attributes import MARKER, channel_attribute, session_attribute, user_attribute
+from chatroom.chat.cluster.cluster_outbox import ClusterMonitors, ClusterOutbox
+from chatroom.chat.cluster.directories import (
+    ClusterAccepts,
+    ClusterAccounts,
+    ClusterActions,
+    ClusterMutes,
+    ClusterOnline,
+    ClusterThrottle,
+    ClusterWhowas,
+)
+from chatroom.chat.cluster.documents import session_to_document, user_to_document
+from chatroom.chat.cluster.recorder import Recorder
+from chatroom.chat.cluster.shadow import Shadow
+from chatroom.chat.cluster.tracked import tracked_kinds
+from chatroom.chat.failed_logins import KeptFailures
+from chatroom.chat.people.channel import Channel
+from chatroom.chat.people.session import Session
+from chatroom.chat.people.user import User
+from chatroom.chat.whereabouts import Whereabouts
+from chatroom.chat.world import World
+
+if TYPE_CHECKING:
+    from chatroom.chat.admission.account_directory import AccountDirectory
+    from chatroom.chat.admission.cloak import Cloak
+    from chatroom.chat.cluster.turn_records import Record
+    from chatroom.chat.delivery.ledger import Ledger
+    from chatroom.chat.runtime import Runtime
+    from chatroom.config import Settings
+
+Numbered = tuple[int, "Record"]
+"""A record, behind the number of the message that it carries; 0 if it carries none."""
+
+
+class ClusterWorld(World):
+    """A world that is the same on several nodes. Guarded by the hub lock.
+
+    Only the node that has the turn changes it. A node's own sessions that are not registered are its own affair.
+    """
+
+    outbox: ClusterOutbox
+    monitors: ClusterMonitors
+    accounts: ClusterAccounts
+    online: ClusterOnline
+    throttle: ClusterThrottle
+    actions: ClusterActions
+
+    def __init__(
+        self,
+        settings: Settings,
+        runtime: Runtime,
+        cloak: Cloak,
+        start_wall_ms: int,
+        start_mono_ms: int,
+        accounts: AccountDirectory | None = None,
+        ledger: Ledger | None = None,
+        *,
+        node: str,
+    ) -> None:
+        self.node = node
+        """The name of this node."""
+        self.home = node
+        """The name and the epoch of this start of the node, as ``a/17``. Set when the node has joined the others."""
+        self.has_turn = False
+        self.recorder = Recorder()
+        self.kinds = tracked_kinds(self.recorder)
+        self.user_kind, self.channel_kind, self.session_kind = self.kinds
+        self.deferred_ends: dict[Session, dict[str, Any]] = {}
+        """The sessions that have ended outside a turn, with what ``close`` was told. They end in the next turn."""
+        self.last_seq = 0
+        """The last number of the last turn that this node knows. Each message of later turns has a higher one."""
+        self.server_names: dict[str, str] = {}
+        """The names of the nodes' servers, by home. The hub keeps it."""
+        self.clock_shifts: dict[str, int] = {}
+        """How far this node's monotonic clock is ahead of those of the other homes, in milliseconds."""
+        self.replayer: Callable[[ClusterWorld, Session, Channel, int], None] | None = None
+        """Shows a session of this node what it has missed in a channel, up to a message id. The hub sets it."""
+        self._began_seq = 0
+        super().__init__(settings, runtime, cloak, start_wall_ms, start_mono_ms, accounts, ledger)
+        # Parts that note their changes, instead of those of a lone daemon's world.
+        recorder = self.recorder
+        self.accounts = ClusterAccounts(recorder, self.accounts.entries())
+        self.online = ClusterOnline(recorder)
+        self.whowas = ClusterWhowas(recorder)
+        self.monitors = ClusterMonitors(recorder)
+        self.accepts = ClusterAccepts(recorder)
+        self.mutes = self.spam.mutes = ClusterMutes(recorder)
+        self.throttle = ClusterThrottle(recorder)
+        self.actions = ClusterActions(recorder)
+        self.outbox = ClusterOutbox(self.start_wall_ms, self.ledger.last_message_id, recorder)
+        self.kept_failures = KeptFailures(self.throttle, self.work)
+        self.whereabouts = Whereabouts(self.work, self.outbox, self.ledger, self.online, self.runtime)
+
+    # -- the turn ---------------------------------------------------------------------------------
+
+    def begin_turn(self, last_seq: int) -> None:
+        """Begin a turn, in a tick. ``last_seq`` is the last number of the turn before, of whatever node."""
+        self.has_turn = True
+        self.last_seq = max(self.last_seq, last_seq)
+        self.outbox.seq = max(self.outbox.seq, self.last_seq)
+        self._began_seq = self.outbox.seq
+
+    def end_turn(self) -> list[Numbered]:
+        """End the turn. Return its records, each with the number of the message that it carries (0 for none).
+
+        The records of messages that are refused are to be left out. It is empty if nothing has happened.
+        """
+        self.has_turn = False
+        self._write_touched()
+        records = self.recorder.records
+        self.recorder.clear()
+        self.last_seq = self.outbox.seq
+        if not records and self.outbox.seq == self._began_seq:
+            return []
+        online = self.online
+        end = {
+            "seq": self.outbox.seq,
+            "latest": self.outbox.times.latest_of_all,
+            "most_users": online.most_users,
+            "guests": online.last_guest_number,
+        }
+        first: Record = ["tick", {"wall": self.wall_ms, "mono": self.mono_ms}]
+        return [(0, first), *records, (0, ["end", end])]
+
+    @property
+    def wants_turn(self) -> bool:
+        """True if something has happened that only a turn can tell, or do."""
+        return bool(self.deferred_ends) or not self.recorder.is_empty
+
+    def _write_touched(self) -> None:
+        """Make records of the attributes that have changed."""
+        recorder = self.recorder
+        touched, recorder.touched = recorder.touched, {}
+        of_sessions = []
+        for thing, names in touched.items():
+            if isinstance(thing, User):
+                if self.users.get(thing.folded) is thing:
+                    values = {name: user_attribute(self, thing, name) for name in names}
+                    recorder.add(["user", thing.folded, values])
+            elif isinstance(thing, Channel):
+                if self.channels.get(thing.folded) is thing:
+                    values = {name: channel_attribute(thing, name) for name in names}
+                    recorder.add(["channel", thing.folded, values])
+            elif thing.user is not None and not thing.closing:
+                of_sessions.append(["session", thing.id, {name: session_attribute(thing, name) for name in names}])
+        for record in of_sessions:  # behind the accounts of users, which change the rights of their sessions
+            recorder.add(record)
+
+    def note_change(self, thing: User | Channel, name: str, key: User | str | None = None) -> None:
+        """Note that something inside an attribute has changed."""
+        if isinstance(thing, User):
+            self.recorder.touch(thing, f"{MARKER}{key}" if name == "markers" else "account_data")
+        elif isinstance(key, User):
+            self.recorder.add(["slow", thing.folded, key.folded, self.mono_ms, key in thing.members])
+        else:
+            self.recorder.touch(thing, name)
+
+    def leaves_replay(self, session: Session, channel: Channel) -> bool:
+        """True for a shadow: its home shows it what it has missed."""
+        if isinstance(session, Shadow):
+            self.recorder.add(["replay", session.id, channel.folded, self.outbox.seq])
+            return True
+        return False
+
+    # -- sessions and nodes -----------------------------------------------------------------------
+
+    def own_sessions(self) -> Collection[Session]:
+        """The sessions whose connections this node has."""
+        return [session for session in self.sessions.values() if not isinstance(session, Shadow)]
+
+    def home_of(self, session: Session) -> str:
+        """The home of a session."""
+        return session.home if isinstance(session, Shadow) else self.home
+
+    def server_name_of(self, user: User) -> str:
+        """The name of the server that a user is connected to, by its first session; this one's if it has none."""
+        for session in user.sessions:
+            if isinstance(session, Shadow):
+                return self.server_names.get(session.home, self.settings.server.name)
+            break
+        return self.settings.server.name
+
+    def homes(self) -> set[str]:
+        """The homes of all shadows."""
+        return {session.home for session in self.sessions.values() if isinstance(session, Shadow)}
+
+    def close_home(self, home: str, text: str) -> None:
+        """End all sessions of a node that is gone, in a turn."""
+        for session in [one for one in self.sessions.values() if isinstance(one, Shadow) and one.home == home]:
+            self.close(session, text, tell=False)
+
+    def close(
+        self,
+        session: Session,
+        text: str,
+        quit_text: str | None = None,
+        *,
+        tell: bool = True,
+        lost: bool = False,
+        returns: bool = True,
+    ) -> None:
+        """As ``World``. Outside a turn, the end of a registered session waits for the next one."""
+        how: dict[str, Any] = {"quit_text": quit_text, "tell": tell, "lost": lost, "returns": returns}
+        is_known = session.user is not None
+        if is_known and not self.has_turn and not session.closing:
+            self.deferred_ends.setdefault(session, {"text": text, **how})
+            return
+        was_closing = session.closing
+        super().close(session, text, **how)
+        self.deferred_ends.pop(session, None)
+        if is_known and not was_closing:
+            self.recorder.add(["closed", session.id])
+            if isinstance(session, Shadow):
+                self.outbox.closed.remove(session)
+
+    def end_deferred(self) -> None:
+        """End the sessions that have ended outside a turn. In a turn, when their last lines have run."""
+        ends, self.deferred_ends = self.deferred_ends, {}
+        for session, how in ends.items():
+            self.close(session, **how)
+
+    # -- what changes the world -------------------------------------------------------------------
+
+    def add_user(self, user: User) -> None:
+        """As ``World``, and recorded."""
+        sessions = [session_to_document(session) for session in user.sessions]
+        self.recorder.add(["+user", user_to_document(self, user), sessions])
+        super().add_user(user)
+        self.recorder.forget(user)
+
+    def remove_user(self, user: User, quit_text: str, *, returns: bool = False) -> None:
+        """As ``World``, and recorded: before what is told of it."""
+        if self.users.get(user.folded) is user:
+            self.recorder.add(["-user", user.folded])
+        super().remove_user(user, quit_text, returns=returns)
+
+    def _detach(self, user: User, session: Session) -> None:
+        self.recorder.add(["-session", session.id])
+        super()._detach(user, session)
+
+    def make_channel(self, name: str) -> Channel:
+        """As ``World``, and recorded."""
+        channel = super().make_channel(name)
+        self.recorder.forget(channel)
+        self.recorder.add(["+channel", channel.name, channel.created_ms])
+        return channel
+
+    def drop_channel(self, channel: Channel) -> None:
+        """As ``World``, and recorded."""
+        self.recorder.add(["-channel", channel.folded])
+        super().drop_channel(channel)
+
+    def rename_channel(self, channel: Channel, name: str) -> None:
+        """As ``World``, and recorded."""
+        self.recorder.add(["rename", channel.folded, name])
+        super().rename_channel(channel, name)
+
+    def _leave(self, channel: Channel, user: User) -> None:
+        if self.users.get(user.folded) is user:
+            self.recorder.add(["part", channel.folded, user.folded])
+        super()._leave(channel, user)
