@@ -61,6 +61,7 @@ class Scene:
         self.owners = [Owner(), Owner()]
         self.listening = listening
         threads = cast(list[IoThread], self.owners)
+        self.hub = hub
         self.listener = Listener(hub, threads, ConnectionCounter(), [Entrance(listening)], control)
         self._stack = stack
 
@@ -134,7 +135,7 @@ def test_a_fault_does_not_cost_the_connections_before_it(scene: Scene, monkeypat
     scene.listener.start()
     scene.connect(4)
     with monkeypatch.context() as patched:
-        patched.setattr(listener_module, "Session", make)
+        patched.setattr(scene.hub.world, "session_kind", make)
         assert sum(map(len, scene.accept())) == 2
     assert scene.listening not in scene.owners[0].acceptors
     scene.owners[0].delayed.pop()()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.action_budgets import ActionBudgets
@@ -13,7 +13,7 @@ from chatroom.chat.cluster.documents import session_to_document
 from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.online_directory import OnlineDirectory
 from chatroom.chat.people.server_mutes import Mute, ServerMutes
-from chatroom.chat.people.whowas import WhowasEntry, WhowasList
+from chatroom.chat.people.whowas import WhowasList
 
 if TYPE_CHECKING:
     from chatroom.chat.cluster.recorder import Recorder
@@ -102,7 +102,7 @@ class ClusterWhowas(WhowasList):
         super().__init__()
         self._recorder = recorder
 
-    def _add(self, folded: str, one: WhowasEntry) -> None:
+    def _add(self, folded: str, one: tuple[Any, ...]) -> None:
         self._recorder.add(["was", *one])
         super()._add(folded, one)
 
