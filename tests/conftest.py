@@ -14,6 +14,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from harness.postgresql_server import PostgresqlServer
+    from harness.redis_server import RedisServer
 
 # The desktop of whoever runs the tests may have a keyring, and a test module has one in memory. Neither is asked unless
 # a test sets it.
@@ -41,6 +42,15 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
     from harness.postgresql_server import PostgresqlServer
 
     with PostgresqlServer.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis server for all tests of this process; for those marked ``debian("redis-server")``."""
+    from harness.redis_server import RedisServer
+
+    with RedisServer.running() as server:
         yield server
 
 

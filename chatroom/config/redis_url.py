@@ -142,6 +142,8 @@ def parse_redis_url(text: str) -> RedisAddress:
         user, colon, secret = login.partition(":")
         options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
         url = urlunsplit((parts.scheme, f"{user}{at if user else ''}{place}", parts.path, parts.query, ""))
+        # Without a host, urlunsplit leaves the slashes out.
+        url = url if "://" in url else url.replace(":", "://", 1)
         address = RedisAddress(url, unquote(secret) if colon and secret else None)
         is_whole = address.port >= 0 and address.database >= 0
     except ValueError:

@@ -63,6 +63,7 @@ def test_the_path_of_a_socket() -> None:
     found = parse_redis_url("unix://chat:hunter2@/run/redis%20x.sock?db=1")
     assert (found.path, found.database, found.user) == ("/run/redis x.sock", 1, "chat")
     assert (found.password, found.masked) == ("hunter2", "unix://chat:********@/run/redis%20x.sock?db=1")
+    assert str(parse_redis_url("unix:///run/s")) == "unix:///run/s"
     assert parse_redis_url("redis://:p@h").masked == "redis://:********@h"
 
 

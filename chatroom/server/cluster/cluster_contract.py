@@ -60,6 +60,8 @@ class Entry:
     turn: int
     """Its number."""
     data: bytes = field(repr=False)
+    generation: str = ""
+    """Which agreement of the nodes the entry was made under (``founding``). For the link only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,10 @@ class Recovered:
     position: int
     """The stream's last position at that moment."""
     turn: int
-    """The number of the turn that this node still has, or whose entry is still to be appended; 0 if it has none.
+    """The number of the turn that this node still has; 0 if it has none.
 
-    If the node had a turn of another number, that one is over. If its ``append`` was under way, call it again: it
-    answers that it was done, or that the node is fenced.
+    A turn of another number that it had is over, and nothing of it counts. An ``append`` that is under way is called
+    again whatever this says: it answers that it was done, or that the node is fenced.
     """
 
 
@@ -106,8 +108,10 @@ class Snapshot:
 class Link(Protocol):
     """A node's link to the others."""
 
-    home: str
-    """Empty before ``join``."""
+    @property
+    def home(self) -> str:
+        """The node and its epoch; empty before ``join``."""
+        ...
 
     def join(self, find_turn_floor: Callable[[], int]) -> Joined | None:
         """Register this node with a new epoch. None: not yet, call again in ``RETRY_S``.
@@ -125,8 +129,8 @@ class Link(Protocol):
         """
         ...
 
-    def mark_ready(self) -> None:
-        """Let the others know that this node has a world, and can make snapshots of it."""
+    def mark_ready(self, position: int) -> None:
+        """Let the others know that this node has a world, true at that position, and can make snapshots of it."""
         ...
 
     def acquire(self) -> Turn | None:
@@ -194,7 +198,7 @@ class Link(Protocol):
         ...
 
     def close(self) -> None:
-        """Close all connections. Calls that wait fail with ``RedisUnreachable``."""
+        """Close the connections. Calls under way end by themselves, within the time that they were given."""
         ...
 
 

@@ -1,0 +1,148 @@
+"""What a node knows of the stream and the others, and Redis may forget: the entries read last, its turn, the nodes."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from threading import Lock
+
+from chatroom.server.cluster.cluster_contract import Entry, NodeState, Turn, home_of
+from chatroom.server.cluster.founding import Claim, Lineage, is_part_of, number_of
+from chatroom.server.cluster.ring import Ring
+
+
+class LinkMemory:
+    """The memory of one link. Safe for any thread."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.token = secrets.token_hex(8)
+        """Tells this process from any other that has registered under the name."""
+        self.life: tuple[int, str] = (0, "")
+        """The epoch and the generation, which belong together. The epoch is 0 before the node is registered."""
+        self.lineage: Lineage = ()
+        self._lock = Lock()
+        """Guards the ring, the turn and the nodes."""
+        self._ring = Ring()
+        self._turn: Turn | None = None
+        self._pending: tuple[Turn, bytes] | None = None
+        """The turn whose entry is on its way to Redis, and the entry's data."""
+        self._number = 0
+        self._states: Sequence[NodeState] = ()
+
+    @property
+    def home(self) -> str:
+        """The node and its epoch; empty before it is registered."""
+        epoch, _ = self.life
+        return home_of(self.name, epoch) if epoch else ""
+
+    def join(self, epoch: int, generation: str, lineage: str) -> None:
+        """Begin a life of the node: it knows nothing of the one before."""
+        with self._lock:
+            self.life, self.lineage = (epoch, generation), read_lineage(lineage)
+            self._ring = Ring()
+            self._turn = self._pending = None
+            self._states = ()
+
+    def agree(self, generation: str, lineage: str, number: int) -> int:
+        """Take in what the nodes have agreed on; ``number`` is that of the turn that this node has by then.
+
+        Return the number of the turn that this node knows it has; 0 for none.
+        """
+        with self._lock:
+            self.life, self.lineage = (self.life[0], generation), read_lineage(lineage)
+            if self._turn is not None and self._turn.number != number:
+                self._turn = None
+            return self._turn.number if self._turn is not None else 0
+
+    def would_agree(self, lineage: str) -> bool:
+        """True if what this node has read is a part of what the others have."""
+        with self._lock:
+            return is_part_of(read_lineage(lineage), self.life[1], self._ring.position)
+
+    def begin_turn(self, turn: Turn) -> Turn:
+        """Note that this node has the turn, and return it."""
+        with self._lock:
+            self._turn = turn
+            self._number = max(self._number, turn.number)
+        return turn
+
+    def end_turn(self, turn: Turn, data: bytes | None = None) -> None:
+        """Note that a turn is about to end, with an entry or without."""
+        with self._lock:
+            if self._turn is not None and self._turn.number == turn.number:
+                self._turn = None
+            self._pending = (turn, data) if data is not None else None
+
+    def settle_turn(self, turn: Turn) -> None:
+        """Note that the entry of a turn is in the stream, or never will be."""
+        with self._lock:
+            if self._pending is not None and self._pending[0].number == turn.number:
+                self._pending = None
+
+    def begin_reading(self, position: int) -> None:
+        """Note that the next entry is the one behind a position."""
+        with self._lock:
+            self._ring.begin_at(position)
+
+    def note_read(self, entries: Iterable[Entry]) -> None:
+        """Note what was read next."""
+        with self._lock:
+            self._ring.extend(entries)
+            self._number = max(self._number, self._ring.last_turn)
+
+    def note_nodes(self, states: Sequence[NodeState]) -> None:
+        """Note what a heartbeat has told of the nodes."""
+        with self._lock:
+            self._states = states
+
+    def make_claim(self, waited_s: float) -> Claim:
+        """Return what this node brings to an agreement."""
+        with self._lock:
+            epoch, generation = self.life
+            position, last_turn = self._ring.position, self._ring.last_turn
+            if self._pending is not None and self._pending[0].position == position:
+                position, last_turn = position + 1, self._pending[0].number
+            states = [one for one in self._states if one.name != self.name]
+            own = [self.home] if epoch and position >= 0 else []
+            return Claim(
+                token=self.token,
+                name=self.name,
+                epoch=epoch,
+                rank=(number_of(generation), position, last_turn),
+                generation=generation,
+                applied=self._ring.position,
+                number=self._number,
+                open_turn=self._turn.number if self._turn is not None else 0,
+                open_position=self._turn.position if self._turn is not None else 0,
+                is_open_broken=self._turn is not None and self._turn.is_broken,
+                nodes={one.name: one.epoch for one in states},
+                alive=[one.home for one in states if one.is_alive],
+                ready=[*own, *(one.home for one in states if one.is_ready)],
+                waited_s=waited_s,
+            )
+
+    @property
+    def begins_behind(self) -> int:
+        """The position behind which this node has all entries."""
+        with self._lock:
+            return self._ring.begins_behind
+
+    def entries_between(self, base: int, last: int) -> list[Entry]:
+        """Return the entries behind a position, up to another one, with the one that is on its way to Redis."""
+        with self._lock:
+            entries = list(self._ring.since(base))
+            if self._pending is not None and max(base, self._ring.position) < last:
+                turn, data = self._pending
+                entries.append(Entry(turn.position + 1, self.home, turn.number, data, self.life[1]))
+            return entries
+
+    def is_known(self, generation: str) -> bool:
+        """True if this node has agreed on a generation, or taken it in with a world."""
+        return generation in [name for name, _ in self.lineage]
+
+
+def read_lineage(text: str) -> Lineage:
+    """Read the lineage that Redis has."""
+    return [(name, position) for name, position in json.loads(text)] if text else ()
