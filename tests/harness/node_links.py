@@ -10,7 +10,7 @@ from harness.redis_server import RedisServer
 
 from chatroom.config.clustering import Cluster
 from chatroom.config.redis_url import parse_redis_url
-from chatroom.errors import ClusterError
+from chatroom.errors import ClusterError, RedisUnreachable
 from chatroom.server.cluster.cluster_contract import Joined, Recovered, Turn
 from chatroom.server.cluster.redis_link import STREAM_ENTRIES, ClusterLink
 
@@ -38,6 +38,10 @@ class NodeLink(ClusterLink):
             self.mark_ready(joined.position)
         return joined
 
+    def wait_for_nobody(self) -> None:
+        """Have this node wait no longer for nodes that may come to an agreement."""
+        self._patience_s = 0.0
+
     def take_turn(self) -> Turn:
         """Have the turn, which nobody else has."""
         turn = self.acquire()
@@ -56,9 +60,9 @@ class NodeLink(ClusterLink):
             data += [one.data for one in entries]
         return data
 
-    def try_to_recover(self) -> Recovered | None:
-        """Take a step towards the agreement, unless Redis is away."""
-        return self.recover(lambda: self.turn_floor)
+    def step(self) -> Recovered | None:
+        """Take a step towards the agreement, with a Redis that is there: only the old connection is lost."""
+        return try_again(lambda: self.recover(lambda: self.turn_floor), RedisUnreachable)
 
 
 class Nodes:
@@ -73,18 +77,21 @@ class Nodes:
         return NodeLink(self.server, name, self.cluster, lease_s, stream_entries)
 
     def enter(self, *names: str) -> list[NodeLink]:
-        """Have nodes join, one after the other, each with a world."""
+        """Have nodes join, one after the other, each with a world, and know each other."""
         self.begin()
         links = [self.make(name) for name in names]
         for link in links:
             link.enter()
+        for link in links:
+            link.heartbeat({})
         return links
 
     def begin(self) -> None:
         """Have the first agreement without waiting for nodes that might have a world."""
         if not self.ask("EXISTS", "state"):
-            self.make("first", lease_s=0.5).enter(is_ready=False)
-            self.end_lease("first")
+            link = self.make("first", lease_s=0.5)
+            link.enter(is_ready=False)
+            link.leave()
 
     def ask(self, command: str, key: str, *words: str | int) -> object:
         """Ask Redis about a key of the cluster."""
@@ -102,7 +109,7 @@ def recover_all(*links: NodeLink) -> list[Recovered]:
     def step() -> bool:
         for place, link in enumerate(links):
             if place not in found:
-                answer = link.try_to_recover()
+                answer = link.step()
                 if answer is not None:
                     found[place] = answer
         return len(found) == len(links)

@@ -28,6 +28,7 @@ _SETTINGS = {
     "databases": "4",
     "enable-debug-command": "yes",
 }
+_READY = "ready to accept connections"
 
 
 class RedisServer:
@@ -65,7 +66,8 @@ class RedisServer:
 
     def start(self) -> None:
         """Start the server on what data there is, and wait until it accepts connections."""
-        options = [part for name, value in self.settings.items() for part in (f"--{name}", value)]
+        options = [part for name, value in self.settings.items() for part in (f"--{name}", *(value.split() or [""]))]
+        self.said.clear()
         self._process = process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "redis-server", "--unixsocket", f"{self.directory}/socket", *options],
             stdout=subprocess.PIPE,
@@ -77,7 +79,7 @@ class RedisServer:
         # It goes on until the server has ended: a full pipe would make the server wait.
         self._reader = threading.Thread(target=self._read_log, args=(process, ready), name="Redis's log", daemon=True)
         self._reader.start()
-        assert ready.wait(60) and process.poll() is None, list(self.said)
+        assert ready.wait(60) and any(_READY in line.lower() for line in list(self.said)), list(self.said)
 
     def stop(self, number: int = signal.SIGKILL) -> None:
         """End the server: at once, or by another signal. Idempotent."""
@@ -135,6 +137,6 @@ class RedisServer:
         assert process.stdout is not None
         for line in process.stdout:
             self.said.append(line)
-            if "Ready to accept connections" in line or "ready to accept connections" in line:
+            if _READY in line.lower():
                 ready.set()
         ready.set()  # it will never be

@@ -163,7 +163,7 @@ class Link(Protocol):
         ...
 
     def heartbeat(self, facts: Mapping[str, object]) -> list[NodeState]:
-        """Renew the lease, tell the others about this node, and return all registered nodes, this one too.
+        """Renew the lease, tell the others about this node, and return all registered nodes by name, this one too.
 
         ``facts`` is JSON-able. To be called each second, or six times for each lease.
         """

@@ -126,18 +126,17 @@ class Plan:
         return json.dumps(values | {name: str(values[name]) for name in ("position", "number", "epochs")})
 
 
-def choose_founder(claims: Iterable[Claim], patience_s: float) -> Claim | None:
-    """Return the claim of the founder; None if there is somebody to wait for.
+def choose_founder(claims: Sequence[Claim], kept: Kept, patience_s: float) -> Claim | None:
+    """Return the claim of the founder, of at least one; None if there is somebody to wait for.
 
-    Where nobody has a world, nobody knows whom to wait for.
+    If nobody has a world, nobody knows whom to wait for.
     """
-    claims = list(claims)
-    with_world = [one for one in claims if one.has_world]
-    missing = {home for one in with_world for home in one.alive} - {one.home for one in claims}
-    if (missing or not with_world) and max((one.waited_s for one in claims), default=0.0) < patience_s:
-        return None
     # The first one by name, so that all choose the same.
-    return min(claims, key=lambda one: (*(-part for part in one.rank), one.name, one.token), default=None)
+    founder = min(claims, key=lambda one: (*(-part for part in one.rank), one.name, one.token))
+    expected = {home for one in claims if one.has_world for home in one.alive}
+    expected |= {home_of(name, epoch) for name, epoch in _known_to_redis(founder, kept).items()}
+    is_complete = founder.has_world and expected <= {one.home for one in claims}
+    return founder if is_complete or max(one.waited_s for one in claims) >= patience_s else None
 
 
 def make_plan(
@@ -149,7 +148,7 @@ def make_plan(
     ``turn_floor`` the highest number of a turn that PostgreSQL knows.
     """
     keeps, base, position = _find_bounds(founder, claims, kept, begins_behind)
-    nodes = _find_nodes(founder, claims)
+    nodes = _find_nodes(founder, claims, kept)
     numbers = [turn_floor, kept.number, *(one.number for one in claims)]
     number, holder, is_broken = max(numbers) + _TURNS_BETWEEN, "", founder.has_world
     for its_number, its_home, its_broken in _find_holders(founder, claims, kept, nodes, position):
@@ -204,12 +203,17 @@ def _find_bounds(founder: Claim, claims: Sequence[Claim], kept: Kept, begins_beh
     return False, max(lowest, begins_behind), position
 
 
-def _find_nodes(founder: Claim, claims: Sequence[Claim]) -> dict[str, int]:
+def _known_to_redis(founder: Claim, kept: Kept) -> Mapping[str, int]:
+    """Return the nodes that Redis has kept, if they belong to the founder's generation."""
+    return kept.nodes if founder.has_world and kept.generation == founder.generation else {}
+
+
+def _find_nodes(founder: Claim, claims: Sequence[Claim], kept: Kept) -> dict[str, int]:
     """Return the nodes that are registered afterwards.
 
     Those that are known and have not come are among them: they have the length of a lease to come.
     """
-    nodes: dict[str, int] = {}
+    nodes = dict(_known_to_redis(founder, kept))
     for one in claims:
         for name, epoch in one.nodes.items() if founder.has_world else ():
             nodes[name] = max(epoch, nodes.get(name, 0))

@@ -22,6 +22,8 @@ class LinkMemory:
         self.life: tuple[int, str] = (0, "")
         """The epoch and the generation, which belong together. The epoch is 0 before the node is registered."""
         self.lineage: Lineage = ()
+        self.is_fenced = False
+        """True if what this node has read is no part of what the others have."""
         self._lock = Lock()
         """Guards the ring, the turn and the nodes."""
         self._ring = Ring()
@@ -44,6 +46,7 @@ class LinkMemory:
             self._ring = Ring()
             self._turn = self._pending = None
             self._states = ()
+            self.is_fenced = False
 
     def agree(self, generation: str, lineage: str, number: int) -> int:
         """Take in what the nodes have agreed on; ``number`` is that of the turn that this node has by then.
@@ -57,9 +60,10 @@ class LinkMemory:
             return self._turn.number if self._turn is not None else 0
 
     def would_agree(self, lineage: str) -> bool:
-        """True if what this node has read is a part of what the others have."""
+        """True if what this node has read is a part of what the others have. If not, it is fenced from now on."""
         with self._lock:
-            return is_part_of(read_lineage(lineage), self.life[1], self._ring.position)
+            self.is_fenced = not is_part_of(read_lineage(lineage), self.life[1], self._ring.position)
+            return not self.is_fenced
 
     def begin_turn(self, turn: Turn) -> Turn:
         """Note that this node has the turn, and return it."""

@@ -89,7 +89,7 @@ class ClusterLink:
 
     def wait_grant(self, timeout_s: float) -> Turn | None:
         """See ``Link.wait_grant``."""
-        line, run = self._connect()
+        line, run = self._connect_as_node()
         del run  # the grant is of this node's epoch: if Redis has another run, ``append`` will tell
         key = f"{self._prefix}grant:{self.home}"
         answer = line.call("BLPOP", key, f"{max(timeout_s, 0.001):.3f}", wait_s=timeout_s)
@@ -118,7 +118,7 @@ class ClusterLink:
     def read(self, after: int, block_s: float) -> list[Entry]:
         """See ``Link.read``."""
         self._memory.begin_reading(after)
-        line, run = self._connect()
+        line, run = self._connect_as_node()
         known = line.connections, self._memory.life
         if getattr(self._of_thread, "checked", None) != known:
             self._check_position(line, run, after)
@@ -134,7 +134,7 @@ class ClusterLink:
     def heartbeat(self, facts: Mapping[str, object]) -> list[NodeState]:
         """See ``Link.heartbeat``."""
         _, *nodes = self._ask(scripts.HEARTBEAT, self._lease_ms, json.dumps(facts))
-        states = [_read_state(*node) for node in nodes]
+        states = sorted((_read_state(*node) for node in nodes), key=lambda one: one.name)
         self._memory.note_nodes(states)
         return states
 
@@ -148,7 +148,7 @@ class ClusterLink:
 
     def recover(self, find_turn_floor: Callable[[], int]) -> Recovered | None:
         """See ``Link.recover``."""
-        line, run = self._connect()
+        line, run = self._connect_as_node()
         answer = self._resume(line, run)
         if answer[0] == b"open":
             if not self._agree(line, run, find_turn_floor):
@@ -205,9 +205,15 @@ class ClusterLink:
                 self._lines.add(line)
         return line, line.connect()
 
+    def _connect_as_node(self) -> tuple[RedisLine, str]:
+        """As ``_connect``, for a node that is not fenced."""
+        if self._memory.is_fenced:
+            raise self._fenced()
+        return self._connect()
+
     def _ask(self, script: scripts.Script, *arguments: str | bytes | int) -> list[Any]:
         """Run a script for this node. Raises ``StreamLost`` and ``Fenced``."""
-        line, run = self._connect()
+        line, run = self._connect_as_node()
         epoch, generation = self._memory.life
         answer = line.run(script, self._prefix, [run, generation, self._memory.name, epoch, *arguments])
         if answer[0] == b"lost":
@@ -259,14 +265,14 @@ class ClusterLink:
         if answer[0] == b"agreed":
             self._roll = "", 0.0
             return True
-        claims = [Claim.from_json(text) for text in answer[2]]
-        founder = choose_founder(claims, self._patience_s)
+        claims, kept = [Claim.from_json(text) for text in answer[2]], _read_kept(answer)
+        founder = choose_founder(claims, kept, self._patience_s)
         if founder is None or founder.token != memory.token:
             return False
         plan = make_plan(
             claim,
             claims,
-            _read_kept(answer),
+            kept,
             memory.lineage,
             begins_behind=memory.begins_behind,
             turn_floor=find_turn_floor(),
