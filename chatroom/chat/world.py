@@ -26,6 +26,7 @@ from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.founded_channels import FoundedChannels
 from chatroom.chat.people.online_directory import OnlineDirectory
+from chatroom.chat.people.server import Server
 from chatroom.chat.people.session import Session
 from chatroom.chat.people.spam_guard import SpamGuard
 from chatroom.chat.people.user import ABSENT, NO_DEVICE, User, make_service
@@ -147,6 +148,25 @@ class World(Telling):
         """True if another node shows a session what it has missed in a channel. It is told to do that."""
         return False
 
+    # -- servers: this one. The world of several nodes has others -----------------------------------
+
+    def list_servers(self) -> list[Server]:
+        """The servers of the network, this one first."""
+        own = self.settings.server
+        return [Server(own.name, own.description)]
+
+    def server_name_of(self, user: User) -> str:
+        """The name of the server that a user is connected to: with its first session, if it has several."""
+        return self.settings.server.name
+
+    def node_of(self, session: Session) -> str:
+        """The node of a cluster that a session is connected to; empty without a cluster."""
+        return ""
+
+    def count_here(self) -> tuple[int, int, int]:
+        """How many users this server has, the highest number at a time since the start, and how many servers are."""
+        return len(self.users), self.online.most_users, 1
+
     # -- people -----------------------------------------------------------------------------------
 
     def own_sessions(self) -> Collection[Session]:
@@ -179,7 +199,7 @@ class World(Telling):
             return
         is_told = not self.runtime.is_ending
         del self.users[user.folded]
-        self.whowas.add(user, self.wall_ms)
+        self.whowas.add(user, self.wall_ms, self.server_name_of(user))
         if is_told:
             self.monitors.tell_offline(self.outbox, self.settings.server.name, user.nick)
         self.online.discard(user)
@@ -213,7 +233,7 @@ class World(Telling):
         old, server = user.nick, self.settings.server.name
         is_another = casefold(old) != casefold(nick)  # a change of case is the same nick to clients that monitor it
         if is_another:
-            self.whowas.add(user, self.wall_ms)
+            self.whowas.add(user, self.wall_ms, self.server_name_of(user))
             self.accepts.forget_nick(user)
         del self.users[user.folded]
         user.rename(nick)

@@ -18,10 +18,12 @@ from chatroom.chat.cluster.directories import (
 )
 from chatroom.chat.cluster.documents import session_to_document, user_to_document
 from chatroom.chat.cluster.recorder import Recorder
+from chatroom.chat.cluster.session_table import SessionTable
 from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.cluster.tracked import tracked_kinds
 from chatroom.chat.failed_logins import KeptFailures
 from chatroom.chat.people.channel import Channel
+from chatroom.chat.people.server import Server
 from chatroom.chat.people.session import Session
 from chatroom.chat.people.user import User
 from chatroom.chat.whereabouts import Whereabouts
@@ -76,8 +78,10 @@ class ClusterWorld(World):
         """The sessions that have ended outside a turn, with what ``close`` was told. They end in the next turn."""
         self.last_seq = 0
         """The last number of the last turn that this node knows. Each message of later turns has a higher one."""
-        self.server_names: dict[str, str] = {}
-        """The names of the nodes' servers, by home. The hub keeps it."""
+        self.servers: dict[str, Server] = {}
+        """The servers of the nodes that are registered, by home. The hub keeps it."""
+        self._most_here = 0
+        """The highest number of clients of this node at a time."""
         self.clock_shifts: dict[str, int] = {}
         """How far this node's monotonic clock is ahead of those of the other homes, in milliseconds."""
         self.replayer: Callable[[ClusterWorld, Session, Channel, int], None] | None = None
@@ -91,6 +95,7 @@ class ClusterWorld(World):
         self.whowas = ClusterWhowas(recorder)
         self.monitors = ClusterMonitors(recorder)
         self.accepts = ClusterAccepts(recorder)
+        self.sessions: SessionTable = SessionTable()
         self.mutes = self.spam.mutes = ClusterMutes(recorder)
         self.throttle = ClusterThrottle(recorder)
         self.actions = ClusterActions(recorder)
@@ -173,19 +178,39 @@ class ClusterWorld(World):
 
     def own_sessions(self) -> Collection[Session]:
         """The sessions whose connections this node has."""
-        return [session for session in self.sessions.values() if not isinstance(session, Shadow)]
+        return self.sessions.own.values()
 
     def home_of(self, session: Session) -> str:
         """The home of a session."""
         return session.home if isinstance(session, Shadow) else self.home
 
+    def node_of(self, session: Session) -> str:
+        """The name of the node that a session is connected to."""
+        return self.home_of(session).partition("/")[0]
+
+    def list_servers(self) -> list[Server]:
+        """The servers of the nodes: this one first, then the others by name."""
+        own = self.settings.server
+        others = sorted(server for home, server in self.servers.items() if home != self.home)
+        return [Server(own.name, own.description), *others]
+
     def server_name_of(self, user: User) -> str:
         """The name of the server that a user is connected to, by its first session; this one's if it has none."""
         for session in user.sessions:
             if isinstance(session, Shadow):
-                return self.server_names.get(session.home, self.settings.server.name)
+                server = self.servers.get(session.home)
+                return self.node_of(session) if server is None else server.name
             break
         return self.settings.server.name
+
+    def count_here(self) -> tuple[int, int, int]:
+        """How many clients this node has, the highest number at a time, and how many servers are.
+
+        Each welcome asks, so the highest number is never too low.
+        """
+        clients = len(self.sessions.own) - len(self.online.unregistered)
+        self._most_here = max(self._most_here, clients)
+        return clients, self._most_here, len(self.list_servers())
 
     def homes(self) -> set[str]:
         """The homes of all shadows."""

@@ -27,9 +27,11 @@ class WhowasEntry(NamedTuple):
     addresses: tuple[str, ...]
     """The real addresses of its sessions, also of those that had ended before, each once."""
     left_ms: int
+    server: str = ""
+    """The name of the server it was connected to; empty in what an earlier version has left."""
 
 
-_Fields = tuple[str, str, str, str, str | None, tuple[str, ...], int]
+_Fields = tuple[str, str, str, str, str | None, tuple[str, ...], int, str]
 """The values of a ``WhowasEntry``. A plain tuple is kept: everyone who leaves makes one, and few are asked for."""
 
 
@@ -49,14 +51,15 @@ class WhowasList:
     def __len__(self) -> int:
         return len(self._order)
 
-    def add(self, user: User, left_ms: int) -> None:
-        """Add an entry for the user's present nick, and drop the oldest entry if there are too many."""
+    def add(self, user: User, left_ms: int, server: str = "") -> None:
+        """Add an entry for the user's present nick on a server, and drop the oldest entry if there are too many."""
         sessions = user.sessions
         addresses = (sessions[0].address_text,) if len(sessions) == 1 else user.addresses
         if user.former_addresses:
             addresses = tuple(dict.fromkeys(addresses + user.former_addresses[::-1]))
         account = user.account.name if user.account is not None else None
-        self._add(user.folded, (user.nick, user.username, user.host, user.realname, account, addresses, left_ms))
+        one = (user.nick, user.username, user.host, user.realname, account, addresses, left_ms, server)
+        self._add(user.folded, one)
 
     def to_state(self) -> list[list[object]]:
         """All entries, the oldest first, for ``use_state``."""
@@ -65,8 +68,9 @@ class WhowasList:
 
     def use_state(self, state: list[list[Any]]) -> None:
         """Take over the entries of another list, into an empty one."""
-        for nick, username, host, realname, account, addresses, left_ms in state:
-            self._add(casefold(nick), (nick, username, host, realname, account, tuple(addresses), left_ms))
+        for nick, username, host, realname, account, addresses, left_ms, *server in state:
+            one = (nick, username, host, realname, account, tuple(addresses), left_ms, server[0] if server else "")
+            self._add(casefold(nick), one)
 
     def _add(self, folded: str, one: _Fields) -> None:
         number = self._number = self._number + 1

@@ -1,18 +1,17 @@
-"""Queries about the server: ISUPPORT, MOTD, LUSERS, VERSION, TIME, INFO, ADMIN, LINKS and STATS.
+"""Queries about the server: ISUPPORT, MOTD, VERSION, TIME, INFO, ADMIN and STATS.
 
 Source: Modern IRC Client Protocol, "Server Queries and Commands" and "RPL_ISUPPORT Parameters".
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from chatroom import __version__
 from chatroom.chat.people import ban_masks
 from chatroom.chat.people.channel import CHANNEL_KINDS
 from chatroom.chat.stored.records import Account, Role
+from chatroom.commands.about.network import is_addressed
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
@@ -37,11 +36,7 @@ from chatroom.irc.limits import (
     USERNAME_BYTES,
     WHOIS_TARGETS,
 )
-from chatroom.irc.masks import matches_mask
 from chatroom.irc.packing import pack_words
-
-if TYPE_CHECKING:
-    from chatroom.chat.world import World
 
 _TOKENS_A_LINE = 13  # "RPL_ISUPPORT (005)": a line has at most 13 tokens
 _PRIVILEGED_STATS = "o"
@@ -101,19 +96,6 @@ def isupport(context: Context) -> list[str]:
     ]
 
 
-def is_addressed(context: Context, targets: list[str]) -> bool:
-    """True if the target of a query, the first of ``targets``, is this server or missing. Refuses with 402 if not.
-
-    The target may be a mask of the server's name, or the nick of a user: every user is on this server.
-    """
-    if not targets or not targets[0] or matches_mask(targets[0], context.server):
-        return True
-    if context.world.find_user(targets[0]) is not None:
-        return True
-    context.reply(numerics.ERR_NOSUCHSERVER, printable(targets[0]))
-    return False
-
-
 def reply_isupport(context: Context) -> None:
     """Send the ISUPPORT tokens, in a batch if the client negotiated that (IRCv3 draft/extended-isupport)."""
     tokens = isupport(context)
@@ -146,44 +128,6 @@ def motd(context: Context, params: list[str]) -> Pending | None:
             context.reply_text(numerics.RPL_MOTD, text=f"- {line}")
         context.reply(numerics.RPL_ENDOFMOTD)
     return None
-
-
-@command("LUSERS", "[<mask> [<server>]]")
-def lusers(context: Context, params: list[str]) -> Pending | None:
-    """Shows how many users, operators and channels there are."""
-    # The server is the second parameter. If there is one parameter only, it is taken for the server.
-    if not is_addressed(context, params[1:] or params):
-        return None
-    say_counts(context, count(context.world))
-    return None
-
-
-def count(world: World) -> dict[str, str]:
-    """The figures of LUSERS, by the names that ``say_counts`` uses."""
-    online, total = world.online, len(world.users)
-    return {
-        "seen": str(total - online.invisible),
-        "invisible": str(online.invisible),
-        "operators": str(len(online.operators)),
-        "unknown": str(len(online.unregistered)),
-        "channels": str(len(world.channels)),
-        "total": str(total),
-        "most": str(online.most_users),
-    }
-
-
-def say_counts(context: Context, shown: Mapping[str, str]) -> None:
-    """Send the figures of LUSERS. The welcome is rendered with gaps in their place."""
-    total, most = shown["total"], shown["most"]
-    # The texts are those of RFC 2812, plural included: some clients read the figures out of them.
-    seen = f"There are {shown['seen']} users and {shown['invisible']} invisible on 1 servers"
-    context.reply(numerics.RPL_LUSERCLIENT, text=seen)
-    context.reply(numerics.RPL_LUSEROP, shown["operators"])
-    context.reply(numerics.RPL_LUSERUNKNOWN, shown["unknown"])
-    context.reply(numerics.RPL_LUSERCHANNELS, shown["channels"])
-    context.reply(numerics.RPL_LUSERME, text=f"I have {total} clients and 0 servers")
-    context.reply(numerics.RPL_LOCALUSERS, total, most, text=f"Current local users {total}, max {most}")
-    context.reply(numerics.RPL_GLOBALUSERS, total, most, text=f"Current global users {total}, max {most}")
 
 
 @command("VERSION", "[<server>]")
@@ -228,20 +172,6 @@ def admin(context: Context, params: list[str]) -> Pending | None:
         context.reply(numerics.RPL_ADMINLOC1, text=server.network)
         context.reply(numerics.RPL_ADMINLOC2, text=server.description)
         context.reply_text(numerics.RPL_ADMINEMAIL, text=server.admin_info or "No contact is configured")
-    return None
-
-
-@command("LINKS", "[[<server>] <mask>]")
-def links(context: Context, params: list[str]) -> Pending | None:
-    """Lists the servers of the network. This server is the only one."""
-    mask = params[-1] if params and params[-1] else "*"
-    # With two parameters, the first one is the server that is asked.
-    if not is_addressed(context, params[:-1]):
-        return None
-    if matches_mask(mask, context.server):
-        description = context.world.settings.server.description
-        context.reply(numerics.RPL_LINKS, context.server, context.server, text=f"0 {description}")
-    context.reply(numerics.RPL_ENDOFLINKS, printable(mask))
     return None
 
 

@@ -16,7 +16,8 @@ from chatroom.chat.people.channel import CHANNEL_KINDS
 from chatroom.chat.people.labelled_reply import LabelledReply
 from chatroom.chat.people.session import Session
 from chatroom.chat.people.user import User
-from chatroom.commands.about.server_info import SOFTWARE, USER_MODES, count, motd, reply_isupport, say_counts
+from chatroom.commands.about.network import count, say_counts
+from chatroom.commands.about.server_info import SOFTWARE, USER_MODES, motd, reply_isupport
 from chatroom.commands.context import Context
 from chatroom.commands.presence.metadata_push import show_own_metadata
 from chatroom.irc import caps, numerics

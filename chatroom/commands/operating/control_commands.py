@@ -69,8 +69,9 @@ def status(context: Context, params: list[str]) -> Pending | None:
 
 @command("SESSIONS", when=When.CONTROL)
 def sessions(context: Context, params: list[str]) -> Pending | None:
-    """Lists the sessions with their addresses."""
+    """Lists the sessions with their addresses, and in a cluster with their nodes."""
     # Each line has the same number of words, with "*" for a missing one, so that the client can split it by position.
+    # A session that is not registered is known to its own node only.
     world = context.world
     for session in world.sessions.values():
         user = session.user
@@ -89,6 +90,8 @@ def sessions(context: Context, params: list[str]) -> Pending | None:
             f":{context.server} NOTE SESSIONS {session.id} {name} {username} {address} {account} {role} "
             f"{session.connected_ms // 1000} {idle_s} "
         )
+        if node := world.node_of(session):
+            head += f"{node} "
         # The channels of one session may need several lines.
         for line in pack_words(channels, ",", LINE_BYTES - len(head.encode())):
             context.say(head + line)
@@ -118,19 +121,29 @@ def unstored(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
-@command("ANNOUNCE", "<text>", when=When.CONTROL)
+@command("ANNOUNCE", "[<node>] <text>", when=When.CONTROL)
 def announce(context: Context, params: list[str]) -> Pending | None:
-    """Sends a notice from the server to all users."""
-    world = context.world
-    if not params[0].strip():
+    """Sends a notice from the server to all users, or to those that are connected to one node of a cluster."""
+    world, by, text = context.world, context.actor, params[-1]
+    node = params[0] if len(params) > 1 else ""
+    if not text.strip():
         context.fail("EMPTY_TEXT", text="There is no text to announce")
         return None
-    for event in world.outbox.notices(context.server, "*", params[0]):  # the same for all, so rendered once
-        for user in world.users.values():
-            world.tell_user(user, event)
-    world.log_line(f"announced by {context.actor.name}: {params[0]}")
-    by, text = context.actor, params[0]
-    world.work.write(lambda stores: stores.audit.add(by, "announce", "*", text))
-    count = len(world.users)
+    readers = [
+        (session, user)
+        for user in world.users.values()
+        for session in user.sessions
+        if not node or world.node_of(session) == node
+    ]
+    if node and not readers:
+        context.fail("NO_SUCH_NODE", node, text=f"Nobody is connected to a node {printable(node)}")
+        return None
+    for event in world.outbox.notices(context.server, "*", text):  # the same for all, so rendered once
+        for session, _ in readers:
+            world.tell_event(session, event)
+    to = f" to node {node}" if node else ""
+    world.log_line(f"announced{to} by {by.name}: {text}")
+    world.work.write(lambda stores: stores.audit.add(by, "announce", node or "*", text))
+    count = len({user for _, user in readers}) if node else len(world.users)
     context.note("DONE", text=f"Sent to {count} {'user' if count == 1 else 'users'}")
     return None

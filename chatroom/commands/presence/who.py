@@ -129,9 +129,10 @@ def _shown_channel(context: Context, user: User) -> Channel | None:
 def _reply_row(row: _Row) -> None:
     context, user = row.context, row.user
     channel = row.channel.name if row.channel is not None else "*"
-    text = f"0 {user.realname}"
+    server = context.world.server_name_of(user)
+    text = f"{_hops(row)} {user.realname}"
     flags = _flags(row)
-    context.reply(numerics.RPL_WHOREPLY, channel, user.username, user.host, context.server, user.nick, flags, text=text)
+    context.reply(numerics.RPL_WHOREPLY, channel, user.username, user.host, server, user.nick, flags, text=text)
 
 
 def _reply_fields(row: _Row, wanted: str) -> None:
@@ -149,6 +150,10 @@ def _flags(row: _Row) -> str:
     return away + ("*" if user.is_operator else "") + prefixes(standing, multiple) + ("B" if user.bot else "")
 
 
+def _hops(row: _Row) -> str:
+    return "0" if row.context.world.server_name_of(row.user) == row.context.server else "1"
+
+
 def _idle_s(row: _Row) -> str:
     return str((row.context.world.mono_ms - row.user.spoke_mono_ms) // 1000)
 
@@ -159,10 +164,10 @@ _FIELDS: dict[str, Callable[[_Row], str]] = {
     "u": lambda row: row.user.username,
     "i": lambda row: row.address,
     "h": lambda row: row.user.host,
-    "s": lambda row: row.context.server,
+    "s": lambda row: row.context.world.server_name_of(row.user),
     "n": lambda row: row.user.nick,
     "f": _flags,
-    "d": lambda row: "0",  # hops: there is only this server
+    "d": _hops,
     "l": _idle_s,
     "a": lambda row: row.user.account_name or "0",
     "o": lambda row: "n/a",  # the operator level, which only Undernet has

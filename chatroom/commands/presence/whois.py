@@ -12,7 +12,7 @@ from chatroom.chat.metadata import is_aware
 from chatroom.chat.people.channel import prefixes
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import Role
-from chatroom.commands.about.server_info import is_addressed
+from chatroom.commands.about.network import is_in_network
 from chatroom.commands.channel_rules import sees_member
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context, printable
@@ -29,7 +29,7 @@ def whois(context: Context, params: list[str]) -> Pending | None:
     nicks = params[1] if len(params) > 1 else "".join(params)
     if not nicks:
         context.reply(numerics.ERR_NONICKNAMEGIVEN)
-    elif len(params) < 2 or is_addressed(context, params[:1]):
+    elif len(params) < 2 or is_in_network(context, params[:1]):
         for nick in list(filter(None, nicks.split(",")))[:WHOIS_TARGETS]:
             user = context.world.find_shown(nick)
             if user is None:
@@ -47,7 +47,9 @@ def _reply_whois(context: Context, user: User) -> None:
     if user.account is not None and casefold(user.account.name) == user.folded:
         context.reply(numerics.RPL_WHOISREGNICK, nick)
     context.reply_words(numerics.RPL_WHOISCHANNELS, nick, words=_channels(context, user))
-    context.reply(numerics.RPL_WHOISSERVER, nick, server.name, text=server.description)
+    home = world.server_name_of(user)
+    description = next((one.description for one in world.list_servers() if one.name == home), "")
+    context.reply(numerics.RPL_WHOISSERVER, nick, home, text=description)
     if user.away is not None:
         context.reply(numerics.RPL_AWAY, nick, text=user.away)
     if user.is_operator:
@@ -93,7 +95,7 @@ def whowas(context: Context, params: list[str]) -> Pending | None:
     if not params or not params[0]:
         context.reply(numerics.ERR_NONICKNAMEGIVEN)
         return None
-    if not is_addressed(context, params[2:]):
+    if not is_in_network(context, params[2:]):
         return None
     nick, count = params[0], params[1] if len(params) > 1 else ""
     # Without a number, or with 0, the answer has all. The length is bounded because int() of many digits is slow.
@@ -107,7 +109,8 @@ def whowas(context: Context, params: list[str]) -> Pending | None:
             for address in one.addresses:
                 context.reply(numerics.RPL_WHOISACTUALLY, one.nick, printable(address))
         left = datetime.fromtimestamp(one.left_ms / 1000, UTC)
-        context.reply(numerics.RPL_WHOISSERVER, one.nick, context.server, text=f"{left:%Y-%m-%d %H:%M:%S} UTC")
+        server = one.server or context.server
+        context.reply(numerics.RPL_WHOISSERVER, one.nick, server, text=f"{left:%Y-%m-%d %H:%M:%S} UTC")
     if not found:
         context.reply(numerics.ERR_WASNOSUCHNICK, printable(nick))
     context.reply(numerics.RPL_ENDOFWHOWAS, printable(nick))

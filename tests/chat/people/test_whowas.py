@@ -43,3 +43,12 @@ def test_the_oldest_entries_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(users) == 5
     kept = [one.left_ms for number in range(7) for one in users.find(f"n{number}")]
     assert sorted(kept) == [15, 16, 17, 18, 19]
+
+
+def test_entries_of_an_earlier_version_have_no_server() -> None:
+    """A daemon that takes over reads them all the same, and hands over those that have one."""
+    users, later = WhowasList(), WhowasList()
+    users.add(make_user("bob"), 1, "a.chat.example")
+    (entry,) = users.to_state()
+    later.use_state([entry, entry[:-1]])
+    assert [one.server for one in later.find("bob")] == ["", "a.chat.example"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from harness.world import SERVER, Here, change_settings, make_settings, params_of, verbs
 
 from chatroom.chat.reload import use_settings
@@ -49,6 +50,30 @@ def test_an_announcement_reaches_everybody_once(here: Here) -> None:
     assert params_of(control.ask("ANNOUNCE :tea is ready"), "NOTE")[-1] == "Sent to 2 users"
     alice.vanish()
     assert params_of(control.ask("ANNOUNCE :tea is gone"), "NOTE")[-1] == "Sent to 1 user"
+
+
+def test_sessions_have_their_node_in_a_cluster(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes before the channels, and all lines have one word more."""
+    alice, bob = here.connect("alice"), here.connect("bob")
+    monkeypatch.setattr(here.world, "node_of", lambda session: "a" if session is alice.session else "b")
+    bob.say("JOIN #a")
+    lines = [parse(line).params for line in here.control().ask("SESSIONS")]
+    assert [(params[2], *params[-2:]) for params in lines] == [("alice", "a", "#lobby"), ("bob", "b", "#lobby,#a")]
+    assert {len(params) for params in lines} == {11}
+
+
+def test_an_announcement_for_one_node(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the devices that are connected there read it. Without such a node nothing is said."""
+    alice, phone, laptop = here.connect("alice"), here.member(), here.member()
+    monkeypatch.setattr(here.world, "node_of", lambda session: "b" if session is phone.session else "a")
+    here.forget_unread()
+    control = here.control()
+    assert params_of(control.ask("ANNOUNCE b :move over"), "NOTE")[-1] == "Sent to 1 user"
+    assert [client.read() for client in (alice, laptop)] == [[], []]
+    assert phone.read() == [f":{SERVER} NOTICE * :move over"]
+    assert here.stores.audit.list_entries()[-1].target == "b"
+    assert params_of(control.ask("ANNOUNCE x :move over"), "FAIL")[:3] == ["ANNOUNCE", "NO_SUCH_NODE", "x"]
+    assert phone.read() == []
 
 
 def test_an_empty_announcement_is_refused(here: Here) -> None:
