@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from chatroom.storage.sql.sql_stores import SqlStores
 
 
+PATIENCE_S = 15.0
+"""How long a background thread waits for an answer of a server: those whose jobs it does must be told something."""
+
+
 class ServedDatabase:
     """The parts. For the main thread, unless a method says otherwise."""
 
@@ -65,7 +69,8 @@ class ServedDatabase:
     def load(self, runtime: Runtime) -> tuple[World, int, bool]:
         """Return the world, the last change that it has, and True if there is an admin."""
         settings, address, before = self._settings, self._settings.database.address, self._before
-        with self.open_stores() as stores:
+        # Without a limit: to load everything may take long.
+        with open_stores(address, writer=self._writer, guard=self.guard) as stores:
             if before is None:
                 stores.begin_run()
             # Before everything is loaded: a change meanwhile is read twice rather than never.
@@ -84,7 +89,9 @@ class ServedDatabase:
 
     def open_stores(self) -> SqlStores:
         """Open stores for a background thread, from that thread."""
-        return open_stores(self._settings.database.address, writer=self._writer, guard=self.guard)
+        return open_stores(
+            self._settings.database.address, writer=self._writer, guard=self.guard, patience_s=PATIENCE_S
+        )
 
     def close(self) -> None:
         """Close the journal, if it was opened."""

@@ -35,13 +35,15 @@ def open_stores(
     busy_timeout_s: float | None = None,
     progress: Progress | None = None,
     guard: WriteGuard | None = None,
+    patience_s: float | None = None,
 ) -> SqlStores:
     """Connect to the database at ``address``, for this thread.
 
     ``create``: make a missing file and its directories, or our tables in an empty database of a server. ``migrate``:
     upgrade an older one; the caller must hold the ``DaemonLock``. ``writer`` is stored with each logged change; all
     connections of a daemon share one, such as ``daemon:4f1c``. Only for files: ``progress`` is that of the copy that is
-    made before an upgrade, ``guard`` the daemon's.
+    made before an upgrade, ``guard`` the daemon's. Only for servers: ``patience_s`` is how long the server may leave a
+    call without an answer before it fails; None for as long as it takes.
 
     Raises ``DatabaseMissing``, ``DatabaseOutdated``, ``DatabaseNewer``, ``DatabaseDamaged``, ``DatabaseBusy``, and
     ``StorageError`` for an address that cannot be used.
@@ -74,6 +76,7 @@ def open_stores(
         writer=writer,
         clock=clock,
         busy_timeout_s=BUSY_TIMEOUT_S if busy_timeout_s is None else busy_timeout_s,
+        patience_s=patience_s,
     )
 
 

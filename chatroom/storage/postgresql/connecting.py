@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MINIMUM_SERVER = 13
 """The oldest major version that its makers still care for."""
 PATIENCE_S = 4.0
-"""How long an ``ImpatientConnection`` waits for an answer."""
+"""How long those who keep others waiting wait for an answer."""
 _LOOK_EVERY_S = 0.1
 """How often a wait is interrupted to see whether a signal has come."""
 _Answer = TypeVar("_Answer")
@@ -54,13 +54,15 @@ class _NumberDumper(Dumper):
 
 
 class ImpatientConnection(psycopg.Connection[Row]):
-    """A connection that is closed if the server does not answer for ``PATIENCE_S``, also if its machine is there."""
+    """A connection that is closed if the server does not answer for ``patience_s``, also if its machine is there."""
+
+    patience_s = PATIENCE_S
 
     def wait(self, gen: PQGen[_Answer], interval: float = _LOOK_EVERY_S, timeout: float | None = None) -> _Answer:
         """Wait for an answer, as all methods do. Raises ``OperationalError``."""
-        give_up_at = time.monotonic() + PATIENCE_S
+        give_up_at = time.monotonic() + self.patience_s
         try:
-            return super().wait(gen, interval, PATIENCE_S if timeout is None else timeout)
+            return super().wait(gen, interval, self.patience_s if timeout is None else timeout)
         except psycopg.OperationalError as error:
             if timeout is None and time.monotonic() >= give_up_at:
                 self.pgconn.finish()
@@ -68,12 +70,12 @@ class ImpatientConnection(psycopg.Connection[Row]):
             raise
 
 
-def connect(address: ServerAddress, *, is_impatient: bool = False) -> psycopg.Connection[Row]:
+def connect(address: ServerAddress, *, patience_s: float | None = None) -> psycopg.Connection[Row]:
     """Connect to the server. Raises ``StorageError`` with one line that names the address, but no password.
 
-    ``is_impatient``: an ``ImpatientConnection``, for those who must not wait.
+    ``patience_s``: how long the connection waits for an answer before it is closed; None for as long as it takes.
     """
-    kind = ImpatientConnection if is_impatient else psycopg.Connection
+    kind = psycopg.Connection if patience_s is None else ImpatientConnection
     try:
         options: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(address.url)}
     except psycopg.Error:
@@ -87,6 +89,8 @@ def connect(address: ServerAddress, *, is_impatient: bool = False) -> psycopg.Co
         )
     except psycopg.Error as error:
         raise postgresql_errors.from_connecting(address, error) from error
+    if isinstance(connection, ImpatientConnection) and patience_s is not None:
+        connection.patience_s = patience_s
     connection.adapters.register_dumper(bool, _NumberDumper)
     # Always eight bytes: otherwise each size of a number would be another statement to prepare.
     connection.adapters.register_dumper(int, Int8Dumper)

@@ -50,16 +50,18 @@ def open_stores(
     writer: str = "cli",
     clock: Clock = utc_now,
     busy_timeout_s: float = BUSY_TIMEOUT_S,
+    patience_s: float | None = None,
 ) -> PostgresqlStores:
     """Connect to the database at ``address``, for this thread.
 
     ``create``: make our tables in an empty database. ``migrate``: upgrade an older one; no daemon may serve it.
     ``writer`` is stored with each logged change; all connections of a daemon share one, such as ``daemon:4f1c``.
+    ``patience_s`` is that of ``PostgresqlDatabase``.
 
     Raises ``DatabaseMissing``, ``DatabaseOutdated``, ``DatabaseNewer``, ``DatabaseDamaged``, ``DatabaseBusy``, and
     ``StorageError`` for a server that cannot be used.
     """
-    database = PostgresqlDatabase(address, writer, clock, busy_timeout_s)
+    database = PostgresqlDatabase(address, writer, clock, busy_timeout_s, patience_s=patience_s)
     try:
         bring_up(database, create=create, migrate=migrate)
         return PostgresqlStores(database)

@@ -55,6 +55,7 @@ class PostgresqlDatabase:
         "_is_inside",
         "_is_listening",
         "_is_together",
+        "_patience_s",
         "address",
         "writer",
     )
@@ -67,8 +68,12 @@ class PostgresqlDatabase:
         busy_timeout_s: float,
         *,
         is_background: bool = False,
+        patience_s: float | None = None,
     ) -> None:
         """``is_background``: commits tell nobody, and a power cut may take the newest.
+
+        ``patience_s``: after how long without an answer a call fails and the connection is lost; None for never. The
+        server itself ends a statement, or a transaction without one, after that time, so that it keeps nobody waiting.
 
         Raises ``StorageError`` if the server cannot be reached or does not let us in.
         """
@@ -77,6 +82,7 @@ class PostgresqlDatabase:
         self._clock = clock
         self._busy_timeout_s = busy_timeout_s
         self._is_background = is_background
+        self._patience_s = patience_s
         self._is_closed = False
         self._is_inside = False
         """True in a transaction or a snapshot."""
@@ -291,12 +297,17 @@ class PostgresqlDatabase:
             raise postgresql_errors.from_postgresql(self.address, error) from error
 
     def _connect(self) -> psycopg.Connection:
-        connection = connect(self.address)
+        connection = connect(self.address, patience_s=self._patience_s)
         try:
             # Waiting for the write lock ends by itself.
-            timeout_ms = round(self._busy_timeout_s * 1000)
-            rest = "; SET synchronous_commit = off" if self._is_background else ""
-            connection.execute(f"SET lock_timeout = {timeout_ms}{rest}".encode())
+            settings = [f"SET lock_timeout = {round(self._busy_timeout_s * 1000)}"]
+            if self._is_background:
+                settings.append("SET synchronous_commit = off")
+            if self._patience_s is not None:
+                limit_ms = round(self._patience_s * 1000)
+                settings.append(f"SET statement_timeout = {limit_ms}")
+                settings.append(f"SET idle_in_transaction_session_timeout = {limit_ms}")
+            connection.execute("; ".join(settings).encode())
             own_pid = connection.info.backend_pid
             connection.add_notify_handler(lambda notify: self._hear(notify.pid == own_pid))
             if self._is_listening:

@@ -212,7 +212,7 @@ class ServerJournal:
         if self._is_closed or now_s < self._retry_at_s:
             raise postgresql_errors.lost(self._address)
         try:
-            self._connection = connection = connect(self._address, is_impatient=True)
+            self._connection = connection = connect(self._address, patience_s=PATIENCE_S)
             connection.execute(self._setup)
         except StorageError:
             self._retry_at_s = now_s + _RETRY_S

@@ -19,7 +19,7 @@ from psycopg import pq
 from chatroom.database_address import ServerAddress
 from chatroom.errors import AlreadyServing, StorageError
 from chatroom.storage.postgresql import postgresql_errors
-from chatroom.storage.postgresql.connecting import connect
+from chatroom.storage.postgresql.connecting import PATIENCE_S, connect
 
 LOCKS = 0x63686174
 """The first number of our locks of a session: ``chat`` in ASCII. Pairs are apart from single ones (``WRITE_LOCK``)."""
@@ -91,7 +91,7 @@ class ServerLock:
 
         For a daemon that takes the place of another one. Raises ``StorageError``.
         """
-        connection = connect(self._address)
+        connection = connect(self._address, patience_s=PATIENCE_S)
         try:
             connection.execute(_NOTICE_THE_END)
         except psycopg.Error as error:
@@ -173,7 +173,7 @@ class ServerLock:
         return True
 
     def _try(self) -> bool:
-        connection = connect(self._address)
+        connection = connect(self._address, patience_s=PATIENCE_S)
         try:
             if self._take_on(connection):
                 self._connection = connection
@@ -210,7 +210,7 @@ class ServerLock:
         condition = _IS_LOCKED
         if self._cluster:
             condition = f"{self._is_foreign} OR {_IS_LOCKED} AND mode = 'ExclusiveLock'"
-        connection = connect(self._address)
+        connection = connect(self._address, patience_s=PATIENCE_S)
         try:
             row = connection.execute(f"{_FIND_HOLDER}{condition}".encode()).fetchone()
         except psycopg.Error as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -15,6 +18,7 @@ from chatroom.chat.stored.records import Actor, Role
 from chatroom.database_address import ServerAddress
 from chatroom.errors import DatabaseBusy, DatabaseMissing, InvalidValue, StorageError
 from chatroom.storage import opening
+from chatroom.storage.postgresql.connecting import ImpatientConnection
 from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open_stores
 
 pytestmark = pytest.mark.debian("postgres")
@@ -67,6 +71,39 @@ def test_a_transaction_is_lost_with_its_connection(
     with pytest.raises(StorageError, match="the connection to the server was lost"):
         write()
     assert database.rows("SELECT name FROM server_keys") == []
+
+
+def test_a_server_that_does_not_answer_fails_the_call(address: ServerAddress, by: Actor) -> None:
+    """It is there, and takes connections, but one of its processes stands still. The next call gets another one."""
+    with open_stores(address, patience_s=30) as stores, standing_still(stores):
+        with pytest.raises(StorageError, match="the server does not answer"):
+            stores.accounts.find("ada")
+        with standing_still(stores):
+            stores.accounts.create("ada", Role.USER, [], by)  # nothing was lost with the connection
+        assert stores.accounts.find("ada") is not None
+
+
+@contextmanager
+def standing_still(stores: PostgresqlStores) -> Iterator[None]:
+    """In the block, the server's process for this connection stands still, and the connection has little patience."""
+    (pid,) = stores.database.rows("SELECT pg_backend_pid()")[0]
+    connection = stores.database._connection
+    assert isinstance(connection, ImpatientConnection)
+    connection.patience_s = 0.05
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_the_server_ends_what_nobody_waits_for(address: ServerAddress) -> None:
+    """With the same patience, so that a machine that is gone does not keep the write lock. Commands have no limit."""
+    settings = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+    with open_stores(address, patience_s=20) as stores:
+        assert [stores.database.row(f"SHOW {name}") for name in settings] == [("5s",), ("20s",), ("20s",)]
+    with open_stores(address) as stores:
+        assert [stores.database.row(f"SHOW {name}") for name in settings] == [("5s",), ("0",), ("0",)]
 
 
 def test_commits_that_may_have_been_missed_are_looked_for(

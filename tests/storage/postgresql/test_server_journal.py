@@ -13,8 +13,8 @@ from chatroom.chat.stored.hook_records import HookEventRow, NewHook
 from chatroom.chat.stored.records import Actor
 from chatroom.database_address import ServerAddress
 from chatroom.errors import StorageError
-from chatroom.storage.postgresql import connecting, server_journal
-from chatroom.storage.postgresql.connecting import connect
+from chatroom.storage.postgresql import server_journal
+from chatroom.storage.postgresql.connecting import ImpatientConnection, connect
 from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open_stores
 from chatroom.storage.postgresql.server_journal import ServerJournal, open_journal
 
@@ -97,9 +97,9 @@ def test_a_server_that_is_away_is_not_asked_by_each_tick(
     tries = list[ServerAddress]()
     journal = open_journal(address)
 
-    def count(one: ServerAddress, *, is_impatient: bool) -> psycopg.Connection:
+    def count(one: ServerAddress, *, patience_s: float) -> psycopg.Connection:
         tries.append(one)
-        return connect(one, is_impatient=is_impatient)
+        return connect(one, patience_s=patience_s)
 
     monkeypatch.setattr(server_journal, "connect", count)
     postgresql_server.drop_database(address)
@@ -110,16 +110,14 @@ def test_a_server_that_is_away_is_not_asked_by_each_tick(
     journal.close()
 
 
-def test_a_server_that_does_not_answer_is_given_up(
-    journal: ServerJournal, stores: PostgresqlStores, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_does_not_answer_is_given_up(journal: ServerJournal, stores: PostgresqlStores) -> None:
     """Also if its machine does: the messages of those who wait are refused."""
-    monkeypatch.setattr(connecting, "PATIENCE_S", 0.05)
+    assert isinstance(journal._connection, ImpatientConnection)
+    journal._connection.patience_s = 0.05
     assert journal.begin()
     journal.write([said(1)])
     with pytest.raises(StorageError, match="the server does not answer"):
         journal.execute("SELECT pg_sleep(60)")
-    monkeypatch.undo()
     keep(journal, said(2))
     assert texts(stores) == ["2"]
 
