@@ -70,6 +70,17 @@ def test_a_websocket_leaves_no_garbage() -> None:
     assert gc.collect() == 0
 
 
+def test_new_objects_are_searched_less_often() -> None:
+    """Those of one tick end with it. When the daemon has stopped, the rest of the process is searched as before."""
+    before = gc.get_threshold()
+    for _ in range(2):
+        garbage.search_once()
+    assert gc.get_threshold()[0] > before[0]
+    for _ in range(2):
+        garbage.search_again()
+    assert gc.get_threshold() == before
+
+
 def test_what_has_survived_a_full_search_is_not_searched_again() -> None:
     """Until the search is set back, objects that live long cost nothing any more."""
     kept = [[number] for number in range(1000)]
