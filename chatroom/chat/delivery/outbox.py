@@ -46,18 +46,7 @@ class Outbox:
     sessions.
     """
 
-    __slots__ = (
-        "_apart",
-        "_copies",
-        "_sessions",
-        "_writes",
-        "closed",
-        "logs",
-        "replays",
-        "seq",
-        "times",
-        "wall_ms",
-    )
+    __slots__ = ("_apart", "_copies", "_sessions", "_writes", "closed", "logs", "replays", "seq", "times", "wall_ms")
 
     def __init__(self, wall_ms: int, last_message_id: int) -> None:
         """``wall_ms`` is the wall clock; ``last_message_id`` the highest of the run before, 0 if there is none."""
@@ -263,16 +252,18 @@ class Outbox:
         if not unread:
             self._sessions.append(session)
             session.unread = unread = []
-        # Most sessions that join or leave have only lines from before the log's: no sorting. ``max`` and not the last
-        # line, because an event can be told under a number that is lower than that of the line before it.
+        # Who joins has mostly lines from before the log's only, and who leaves only later ones. ``max`` and not the
+        # last line, because an event can be told under a number that is lower than that of the line before it.
         if len(logs) == 1 and (not unread or max(unread)[0] < found[0][0]):
             unread += found
-            return
-        lines = dict(found)
-        for seq, _ in unread:
-            lines.pop(seq, None)  # the event reached the session directly as well
-        unread += lines.items()
-        unread.sort(key=_BY_SEQ)
+        elif len(logs) == 1 and found[-1][0] < min(unread)[0]:
+            unread[:0] = found
+        else:
+            lines = dict(found)
+            for seq, _ in unread:
+                lines.pop(seq, None)  # the event reached the session directly as well
+            unread += lines.items()
+            unread.sort(key=_BY_SEQ)
 
     # -- when the tick cannot be done -------------------------------------------------------------
 
