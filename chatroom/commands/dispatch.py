@@ -101,7 +101,11 @@ def run_line(world: World, session: Session, line: str | Malformed) -> tuple[Con
         if command is None:
             _refuse_unknown(context, verb)
         elif _allowed(context, command, params):
-            pending = _call(context, command, params) if command.stores else command.handler(context, params)
+            pending = (
+                _call(context, command, params)
+                if command.stores and world.work.is_full
+                else command.handler(context, params)
+            )
     except Refused as refusal:
         refuse(context, refusal)
     except BaseException:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 KEPT_FILES = 64
 """How many open files connections leave to the database, the control socket and everything else."""
 _UNLIMITED = sys.maxsize
+_MOST_KEYS = 4096
+"""With so many kept names of addresses, all are forgotten."""
 
 
 def _most_by_files() -> int | None:
@@ -37,6 +39,10 @@ class ConnectionCounter:
         self._budget = ConnectionBudget(_UNLIMITED, _UNLIMITED)
         self._address_of: dict[int, str] = {}
         """The address that a session is counted against, by the session's id."""
+        self._keys: dict[tuple[int, int], str] = {}
+        """What ``limited_key`` has said of addresses under ``_settings``: clients of one address, and those that come
+        again, ask it once."""
+        self._settings: Settings | None = None
         self.refused = 0
         """How many connections were refused since the start, for too many of their address. Read without the lock."""
         self._open = 0
@@ -65,7 +71,12 @@ class ConnectionCounter:
             return refusal
 
     def _admit(self, session: Session, settings: Settings) -> str | None:
-        address = limited_key(settings, session.version, session.address)
+        if settings is not self._settings or len(self._keys) >= _MOST_KEYS:
+            self._settings, self._keys = settings, {}
+        asked = session.version, session.address
+        address = self._keys.get(asked)
+        if address is None:
+            address = self._keys[asked] = limited_key(settings, *asked)
         if not address or session.control is not None:
             return None
         limits = settings.limits

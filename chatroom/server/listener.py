@@ -270,7 +270,8 @@ class Listener:
         """Make a new connection's session, or return None if the connection is turned away."""
         address_text, version, address = _parse_peer(host)
         world = self._hub.world
-        if not entrance.lets_in(version, address):
+        comes_by_proxy = bool(entrance.proxies or entrance.forwarders)
+        if comes_by_proxy and not entrance.lets_in(version, address):
             self._log_refusal(f"refused {address_text}: it is none of the proxies that may connect here")
             return None
         settings = world.settings
@@ -282,7 +283,7 @@ class Listener:
         host = world.cloak.host(version, address)
         session = world.session_kind(next(self._numbers), address_text, version, address, host, wall_ms)
         # The session of a trusted gateway or proxy is counted when WEBIRC or a header names the client's address.
-        by_address = not (entrance.proxies or entrance.forwarders or settings.webirc.trusts(version, address))
+        by_address = not (comes_by_proxy or settings.webirc.trusts(version, address))
         refusal = self.counter.open(session, settings, by_address=by_address)
         if refusal is not None:
             _turn_away(sock, address_text, refusal, entrance)

@@ -26,7 +26,8 @@ def begin_session(world: World, connection: Connection, thread: int, forwarded: 
     session.opened_mono_ms = session.heard_mono_ms = world.mono_ms
     if session.control is not None:
         return
-    limit_lines(session, world.settings)
+    if world.settings.limits.enabled:
+        limit_lines(session, world.settings)
     if forwarded is None:
         start(world, session)
         return

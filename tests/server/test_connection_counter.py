@@ -90,6 +90,16 @@ def test_exempt_networks_are_not_limited() -> None:
     assert moved.budget.address
 
 
+def test_a_reload_says_anew_which_addresses_are_exempt() -> None:
+    """What was found out about an address under the settings from before is forgotten."""
+    counter, networks = ConnectionCounter(), (ipaddress.ip_network("192.0.2.0/24"),)
+    limited, exempt = (Settings(limits=Limits(connections_per_address=1, exempt=some)) for some in ((), networks))
+    assert counter.admit(session_from(1, "192.0.2.1"), limited) is None
+    assert counter.admit(session_from(2, "192.0.2.1"), limited) is not None
+    assert counter.admit(session_from(3, "192.0.2.1"), exempt) is None
+    assert counter.admit(session_from(4, "192.0.2.1"), limited) is not None
+
+
 def test_open_files_bound_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections leave some files to the rest of the daemon; a closed connection makes room."""
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (KEPT_FILES + 2, KEPT_FILES + 2))
