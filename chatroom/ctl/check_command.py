@@ -31,6 +31,7 @@ FAMILIES = {
     "open files": "open_file_limit",
     "hooks": "hooks_delivered",
     "daemon": "running_daemon",
+    "cluster": "cluster_nodes",
     "service": "service_unit",
 }
 """The families in their order, with the module of each in ``chatroom.ctl.checks``."""
@@ -56,8 +57,8 @@ def check(invocation: Invocation, quick: bool, as_json: bool) -> None:
 
     It does what "config check" and "db check" do, and looks at the permissions of all files, the disk, the clock, the
     certificates (dates, chain, key, names), the addresses and who else listens there, the limit of open files, the
-    running daemon, if there is one, and the systemd unit. Each finding has a way out. Nothing is changed. Run it as the
-    daemon's user, and after each upgrade.
+    running daemon, if there is one, the other nodes of a cluster, and the systemd unit. Each finding has a way out.
+    Nothing is changed. Run it as the daemon's user, and after each upgrade.
 
     The exit code is 0 if all is fine, 1 if something was found, and 2 if the command was not understood.
 

@@ -51,6 +51,8 @@ class SessionInfo(NamedTuple):
     idle_s: int
     """Seconds since the user last spoke, or since the connection was made before registration."""
     channels: tuple[str, ...]
+    node: str | None = None
+    """The node of a cluster that it is connected to."""
 
     @property
     def is_registered(self) -> bool:
@@ -208,7 +210,7 @@ def list_sessions(invocation: Invocation) -> list[SessionInfo]:
     """Return the running daemon's sessions, registered or not. Raises as ``request`` does."""
     found: dict[str, SessionInfo] = {}
     for message in request(invocation, "SESSIONS"):
-        if message.verb == "NOTE" and message.params[:1] == ["SESSIONS"] and len(message.params) == 10:
+        if message.verb == "NOTE" and message.params[:1] == ["SESSIONS"] and len(message.params) in (10, 11):
             one = _parse_session(message.params[1:])
             before = found.get(one.id)
             # A session in many channels has several lines, which differ in the channels.
@@ -257,7 +259,7 @@ def list_unstored_bans(invocation: Invocation) -> list[Ban]:
 
 
 def _parse_session(words: list[str]) -> SessionInfo:
-    number, nick, user, address, account, role, connected, idle, channels = words
+    number, nick, user, address, account, role, connected, idle, *node, channels = words
     return SessionInfo(
         number,
         None if nick == "*" else nick,
@@ -268,6 +270,7 @@ def _parse_session(words: list[str]) -> SessionInfo:
         datetime.fromtimestamp(float(connected), UTC),
         int(float(idle)),
         () if channels == "*" else tuple(channels.split(",")),
+        node[0] if node else None,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from chatroom.chat.admission.ban_targets import parse_name
@@ -10,8 +12,13 @@ from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.ctl.control_client import ask_status, list_sessions, perform
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.live_status import numbered, shown_duration, watch_status
-from chatroom.ctl.output import json_option, print_json, print_pairs, print_table, report_result, result_option
+from chatroom.ctl.output import Command, json_option, print_json, print_pairs, print_table, report_result, result_option
 from chatroom.errors import InvalidValue
+
+
+def node_option(text: str) -> Callable[[Command], Command]:
+    """Add ``--node`` to a command, as its argument ``node``. ``text`` is the help."""
+    return click.option("--node", metavar="NODE", help=f"{text} Example: --node b")
 
 
 @click.command()
@@ -24,13 +31,15 @@ from chatroom.errors import InvalidValue
     metavar="SECONDS",
     help="With --watch, the pause between two looks; 2 by default. Example: --every 10",
 )
+@node_option("Show what another node of the cluster has told of itself.")
 @json_option
 @utc_option
 @pass_invocation
-def status(invocation: Invocation, watch: bool, every_s: float, as_json: bool) -> None:
+def status(invocation: Invocation, watch: bool, every_s: float, node: str | None, as_json: bool) -> None:
     """Show how the running daemon is doing.
 
-    It lists the version, the uptime, the numbers of users and channels, and the files in use.
+    It lists the version, the uptime, the numbers of users and channels, and the files in use. In a cluster users and
+    channels are those of all nodes; "cluster status" lists the nodes.
 
     --watch shows it as a live view, with what has changed since the look before, and what is wrong in red. If the
     output is no terminal, one block follows the other; with --json, one document a line.
@@ -39,7 +48,12 @@ def status(invocation: Invocation, watch: bool, every_s: float, as_json: bool) -
     Examples:
       chatroomctl status
       chatroomctl status --watch
+      chatroomctl status --node b
     """
+    if node is not None:
+        from chatroom.ctl.cluster_commands import show_node  # here, because most are in no cluster
+
+        return show_node(invocation, node, as_json=as_json)
     if watch:
         watch_status(invocation, every_s, as_json=as_json)
     pairs = ask_status(invocation)
@@ -54,26 +68,38 @@ def status(invocation: Invocation, watch: bool, every_s: float, as_json: bool) -
 
 
 @click.command()
+@node_option("List only the connections to one node of a cluster.")
 @json_option
 @utc_option
 @pass_invocation
-def who(invocation: Invocation, as_json: bool) -> None:
-    """List the connections to the daemon.
+def who(invocation: Invocation, node: str | None, as_json: bool) -> None:
+    """List the connections to the daemon, in a cluster those to all nodes.
 
-    Each has its nick, account, address and channels.
+    Each has its nick, account, address and channels, and in a cluster its node. A connection to another node is listed
+    once its user has a nick.
 
     \b
-    Example:
+    Examples:
       chatroomctl who
+      chatroomctl who --node b
     """
     sessions = list_sessions(invocation)
+    has_nodes = any(one.node is not None for one in sessions)
+    if node is not None:
+        if sessions and not has_nodes:
+            raise InvalidValue("--node is for the nodes of a cluster, and this daemon is in none")
+        sessions = [one for one in sessions if one.node == node]
     if as_json:
         print_json(sessions)
         return
     print_table(
-        ("NICK", "ACCOUNT", "ROLE", "USER", "ADDRESS", "CONNECTED", "IDLE", "CHANNELS"),
+        (
+            *(["NODE"] if has_nodes else []),
+            *("NICK", "ACCOUNT", "ROLE", "USER", "ADDRESS", "CONNECTED", "IDLE", "CHANNELS"),
+        ),
         [
             (
+                *([one.node] if has_nodes else []),
                 one.nick,
                 one.account,
                 one.role,
@@ -96,7 +122,7 @@ def who(invocation: Invocation, as_json: bool) -> None:
 def kick(invocation: Invocation, name: str, reason: tuple[str, ...]) -> None:
     """Disconnect the user NAME. This is no ban: NAME may connect again.
 
-    REASON is shown to NAME and to the users in the same channels.
+    In a cluster NAME may be connected to any node. REASON is shown to NAME and to the users in the same channels.
 
     \b
     Example:
@@ -107,19 +133,21 @@ def kick(invocation: Invocation, name: str, reason: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("text", nargs=-1, required=True)
+@node_option("Send it only to the users that are connected to one node of a cluster.")
 @result_option("answer")
 @pass_invocation
-def announce(invocation: Invocation, text: tuple[str, ...]) -> None:
+def announce(invocation: Invocation, text: tuple[str, ...], node: str | None) -> None:
     """Send TEXT to all users, as a notice from the server.
 
     \b
-    Example:
+    Examples:
       chatroomctl announce "The server restarts at noon."
+      chatroomctl announce --node b "This node restarts at noon: connect again."
     """
     words = " ".join(text).strip()
     if not words:
         raise InvalidValue("there is no text to announce")
-    _report(perform(invocation, "ANNOUNCE", words))
+    _report(perform(invocation, "ANNOUNCE", *([node] if node else []), words))
 
 
 @click.command()

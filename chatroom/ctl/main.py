@@ -62,9 +62,10 @@ _COMMANDS = {
     "history": ("chatroom.ctl.history_commands:history", "Search, export, import and delete messages."),
     "audit": ("chatroom.ctl.audit_commands:audit", "Read the log of administrative actions."),
     "status": ("chatroom.ctl.live_commands:status", "Show how the running daemon is doing."),
-    "who": ("chatroom.ctl.live_commands:who", "List the connections to the daemon."),
+    "who": ("chatroom.ctl.live_commands:who", "List the connections to the daemon, in a cluster those to all nodes."),
     "kick": ("chatroom.ctl.live_commands:kick", "Disconnect the user NAME."),
     "announce": ("chatroom.ctl.live_commands:announce", "Send TEXT to all users, as a notice from the server."),
+    "cluster": ("chatroom.ctl.cluster_commands:cluster", "Show the nodes that run one chat together."),
     "reload": ("chatroom.ctl.reload_command:reload", "Make the running daemon read its configuration again."),
     "upgrade": (
         "chatroom.ctl.upgrade_command:upgrade",

@@ -65,7 +65,7 @@ READ_ONLY = {
     *("db status", "db backup", "db check", "tls show", "export"),
     "db copy",  # it names the database that it fills, which is empty
     *("history search", "history list", "history export", "history stats"),
-    *("check", "channel list", "channel show", "login-delay list"),
+    *("check", "channel list", "channel show", "login-delay list", "cluster status", "cluster forget"),
     "completion",
     "help",
     "version",

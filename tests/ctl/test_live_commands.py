@@ -73,12 +73,33 @@ def test_who_lists_sessions(run: Run, database: Path, serve: Serve) -> None:
     assert nobody["nick"] is None
 
 
+def test_who_shows_the_nodes_of_a_cluster(run: Run, database: Path, serve: Serve) -> None:
+    """In a column of its own, and as a key. --node narrows the list, and is refused without a cluster."""
+    alice = ":srv NOTE SESSIONS 7 alice alice 192.0.2.7 Alice admin 1900000000 61 a #lobby,#dev"
+    bob = ":srv NOTE SESSIONS 8 bob bob 0::1 * * 1900000060 0 b #lobby"
+    serve(SESSIONS=[alice, bob])
+    header, *rows = (line.split() for line in run("--database", database, "who").stdout.splitlines())
+    assert header[:2] == ["NODE", "NICK"]
+    assert [row[:2] for row in rows] == [["a", "alice"], ["b", "bob"]]
+    (one,) = json.loads(run("--database", database, "who", "--node", "b", "--json").stdout)
+    assert (one["nick"], one["node"], one["channels"]) == ("bob", "b", ["#lobby"])
+
+
+def test_there_are_no_nodes_without_a_cluster(run: Run, database: Path, serve: Serve) -> None:
+    """Then --node is a mistake, and not an empty list."""
+    serve(SESSIONS=PRESENT)
+    result = run("--database", database, "who", "--node", "b")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "chatroomctl: --node is for the nodes of a cluster, and this daemon is in none\n"
+
+
 @pytest.mark.parametrize(
     "command, line",
     [
         (["kick", "bob", "calm", "down"], "KILL bob :calm down"),
         (["kick", "bob"], "KILL bob :"),
         (["announce", "back", "at noon"], "ANNOUNCE :back at noon"),
+        (["announce", "--node", "b", "move", "over"], "ANNOUNCE b :move over"),
         (["lockdown"], "LOCKDOWN"),
         (["lockdown", "off"], "LOCKDOWN off"),
         (["lockdown", "on", "--for", "1h"], "LOCKDOWN on 1h"),

@@ -5,6 +5,7 @@ The keys of a cluster, behind its name and a colon:
 ================== ===================================================================================================
 ``state``          hash: ``run``, ``generation`` and ``lineage`` (see ``founding``); ``position``: the last one of the
                    stream; ``number``: that of the last turn; ``holder``: the home that has the turn, or empty;
+                   ``since``: Redis's clock when a home was given it, in ms;
                    ``broken``: 1 if the turn before the one of now may have ended in the middle; ``epochs``: the last
                    epoch; ``first``: the home that makes the world, if no node has one
 ``stream``         the entries: the id is the position and ``-0``, ``m`` is "home turn generation", ``d`` the data
@@ -47,7 +48,8 @@ if redis.call('HGET', nodes_key, name) ~= epoch then return {'fenced'} end
 _GIVE = """
 -- Give the turn to a home, and return its number.
 local function give(to)
-    redis.call('HSET', state_key, 'holder', to)
+    local now = redis.call('TIME')
+    redis.call('HSET', state_key, 'holder', to, 'since', now[1] .. string.format('%03d', math.floor(now[2] / 1000)))
     return tostring(redis.call('HINCRBY', state_key, 'number', 1))
 end
 """

@@ -1,0 +1,126 @@
+"""What Redis knows of a cluster, for operators: asked by whoever has the settings, also if no daemon runs.
+
+It changes nothing, and registers nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chatroom.config.clustering import Cluster
+from chatroom.server.cluster.redis_line import RedisLine
+from chatroom.server.cluster.scripts import Script
+
+INSPECT = Script("""
+local prefix = KEYS[1]
+local state = redis.call('HMGET', prefix .. 'state', 'position', 'number', 'holder', 'since')
+local now = redis.call('TIME')
+local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local answer = {state[1] or '0', state[2] or '0', state[3] or '', state[4] or '', tostring(now_ms),
+    tostring(redis.call('LLEN', prefix .. 'queue'))}
+local nodes = redis.call('HGETALL', prefix .. 'nodes')
+for i = 1, #nodes, 2 do
+    local is_alive = redis.call('GET', prefix .. 'lease:' .. nodes[i]) == nodes[i + 1]
+    local is_ready = redis.call('HGET', prefix .. 'ready', nodes[i]) == nodes[i + 1]
+    local facts = redis.call('HGET', prefix .. 'facts', nodes[i]) or '{}'
+    answer[#answer + 1] = {nodes[i], nodes[i + 1], is_alive and '1' or '0', is_ready and '1' or '0', facts}
+end
+for _, name in ipairs(redis.call('HKEYS', prefix .. 'tokens')) do
+    if redis.call('HEXISTS', prefix .. 'nodes', name) == 0 then answer[#answer + 1] = {name, '0', '0', '0', '{}'} end
+end
+return answer
+""")
+FORGET = Script("""
+local prefix, name = KEYS[1], ARGV[1]
+if redis.call('HEXISTS', prefix .. 'nodes', name) == 1 then return {'runs'} end
+return {redis.call('HDEL', prefix .. 'tokens', name) == 1 and 'done' or 'unknown'}
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """A node as of its last heartbeat, or one that has been there."""
+
+    name: str
+    epoch: int
+    """0 if it is not registered."""
+    state: str
+    """``alive``; ``starting`` if it has no world yet; ``silent`` if its lease has ended; ``away`` if it has left, or if
+    the others have struck it off."""
+    facts: Mapping[str, Any]
+    """What it has told of itself."""
+
+    @property
+    def position(self) -> int | None:
+        """Up to where in the stream it had applied everything, a second ago; None if it has not told."""
+        position = self.facts.get("position")
+        return position if isinstance(position, int) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterReport:
+    """A cluster at one moment."""
+
+    position: int
+    """That of the stream's last entry."""
+    turns: int
+    """The number of the last turn."""
+    holder: str
+    """The node that has the turn; empty if none has it."""
+    held_s: float | None
+    """For how long it has it; None if none has it, or Redis does not know."""
+    waiting: int
+    """How many nodes wait for the turn."""
+    nodes: tuple[NodeReport, ...]
+    """The nodes, by name."""
+
+
+def ask_redis(settings: Cluster) -> ClusterReport:
+    """Ask Redis for the state of a cluster. Raises ``RedisUnreachable``; ``settings`` must name a Redis."""
+    return read_report(_run(settings, INSPECT))
+
+
+def forget_node(settings: Cluster, name: str) -> str:
+    """Have Redis forget a node that does not come back. Return ``done``, ``runs`` (it is registered) or ``unknown``.
+
+    Raises ``RedisUnreachable``; ``settings`` must name a Redis.
+    """
+    return str(_run(settings, FORGET, name)[0].decode())
+
+
+def _run(settings: Cluster, script: Script, *arguments: str) -> list[Any]:
+    assert settings.address is not None
+    line = RedisLine(settings.address, f"{settings.name}:chatroomctl")
+    with contextlib.closing(line):
+        line.connect()
+        return line.run(script, f"{settings.name}:", arguments)
+
+
+def read_report(answer: list[Any]) -> ClusterReport:
+    """The report that an answer to ``INSPECT`` stands for."""
+    position, turns, holder, since, now, waiting = (text.decode() for text in answer[:6])
+    nodes = sorted((_read_node(one) for one in answer[6:]), key=lambda node: node.name)
+    return ClusterReport(
+        int(position),
+        int(turns),
+        holder.partition("/")[0],
+        max(0, int(now) - int(since)) / 1000 if holder and since else None,
+        int(waiting),
+        tuple(nodes),
+    )
+
+
+def _read_node(one: list[bytes]) -> NodeReport:
+    name, epoch, is_alive, is_ready, facts = (text.decode("utf-8", "replace") for text in one)
+    state = "alive" if is_ready == "1" else "starting"
+    if is_alive != "1":
+        state = "silent" if int(epoch) else "away"
+    try:
+        told = json.loads(facts)
+    except ValueError:  # of another version
+        told = {}
+    return NodeReport(name, int(epoch), state, told if isinstance(told, dict) else {})
