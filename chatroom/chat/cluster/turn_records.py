@@ -33,6 +33,7 @@ a kind or a key never gets another meaning, what is unknown is left out, and cap
 | ``line`` | id, number, text | a line for one session |
 | ``online``, ``offline``, ``seen`` | … | for the clients that monitor a nick |
 | ``replay`` | id, channel, message id | a session is shown what it missed in a channel |
+| ``untold`` | entries | what the node of the turn before had stored and told nobody (``untold``) |
 | ``end`` | facts | the last record: where the next turn goes on |
 """
 

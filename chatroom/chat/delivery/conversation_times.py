@@ -51,6 +51,7 @@ class ConversationTimes:
         """Have the next event of each conversation be later than that, as after the run before."""
         if self._earliest_ms < latest_ms <= self._wall_ms + MOST_AHEAD_MS:
             self._earliest_ms = latest_ms
+            self._last_ms = {key: time_ms for key, time_ms in self._last_ms.items() if time_ms > latest_ms}
 
     def take(self, conversation: Hashable) -> int:
         """Take the time of a conversation's next event."""

@@ -252,6 +252,10 @@ class Ledger:
             self._from_before.discard(folded)
             self._record_rename(name, "")
 
+    def note_earlier(self, name: str) -> None:
+        """Have ``end_earlier`` end the conversation of that name: no channel of this world has it."""
+        self._from_before.add(casefold(name))
+
     def rename_channel(self, name: str, new_name: str) -> None:
         """Give a channel's conversation another name, with its whole history. Its hooks follow."""
         self.hooks.rename_channel(name, new_name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.delivery_parts import TIME_MS
 
+from chatroom.chat.delivery.conversation_times import ConversationTimes
 from chatroom.chat.delivery.outbox import Outbox
 from chatroom.chat.events import Event
 from chatroom.chat.stored.entries import MOST_AHEAD_MS, first_message_id
@@ -83,3 +84,13 @@ def test_a_run_goes_on_from_the_times_of_the_one_before() -> None:
     assert times(again, "#a", 1) == [500]
     again.begin_tick(TIME_MS + 600)
     assert times(again, "#b", 1) == [600]
+
+
+def test_another_daemon_that_was_ahead_is_gone_on_from() -> None:
+    """In each conversation, also one that has had an event here in this millisecond."""
+    times = ConversationTimes(1000, 0)
+    assert (times.take("#a"), times.take("#b"), times.take("#b")) == (1000, 1000, 1001)
+    times.go_on(1001)
+    assert (times.take("#a"), times.take("#b"), times.take("#c")) == (1002, 1002, 1002)
+    times.go_on(1001)
+    assert times.take("#a") == 1003
