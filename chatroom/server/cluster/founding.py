@@ -95,6 +95,11 @@ class Kept:
     is_broken: bool = False
     epochs: int = 0
     nodes: Mapping[str, int] = field(default_factory=dict)
+    lineage: Lineage = ()
+
+    def counts_for(self, founder: Claim) -> bool:
+        """True if the founder's world is of this generation, or has missed the agreement that began it."""
+        return founder.has_world and number_of(self.generation) >= number_of(founder.generation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,8 @@ def choose_founder(claims: Sequence[Claim], kept: Kept, patience_s: float) -> Cl
     # The first one by name, so that all choose the same.
     founder = min(claims, key=lambda one: (*(-part for part in one.rank), one.name, one.token))
     expected = {home for one in claims if one.has_world for home in one.alive}
-    expected |= {home_of(name, epoch) for name, epoch in _known_to_redis(founder, kept).items()}
+    if kept.counts_for(founder):
+        expected |= {home_of(name, epoch) for name, epoch in kept.nodes.items()}
     is_complete = founder.has_world and expected <= {one.home for one in claims}
     return founder if is_complete or max(one.waited_s for one in claims) >= patience_s else None
 
@@ -151,12 +157,15 @@ def make_plan(
     nodes = _find_nodes(founder, claims, kept)
     numbers = [turn_floor, kept.number, *(one.number for one in claims)]
     number, holder, is_broken = max(numbers) + _TURNS_BETWEEN, "", founder.has_world
-    for its_number, its_home, its_broken in _find_holders(founder, claims, kept, nodes, position):
+    is_whole = keeps and position == kept.position
+    for its_number, its_home, its_broken in _find_holders(claims, kept if is_whole else Kept(), nodes, position):
         if its_number >= max(numbers):
             number, holder, is_broken = its_number, its_home, its_broken
-    after = max(number_of(founder.generation) + 1, max(numbers) + _TURNS_BETWEEN)
-    generation = f"{after}.{secrets.token_hex(4)}"
-    before = [*lineage][-MOST_GENERATIONS + 1 :] if founder.has_world else []
+    is_later = kept.generation != founder.generation and kept.counts_for(founder)
+    before = kept.lineage if is_later else lineage
+    before = [*before][-MOST_GENERATIONS + 1 :] if founder.has_world else []
+    after = max(number_of(founder.generation), number_of(kept.generation)) + 1
+    generation = f"{max(after, max(numbers) + _TURNS_BETWEEN)}.{secrets.token_hex(4)}"
     ready = {home for one in claims for home in one.ready}
     epochs = [kept.epochs, *kept.nodes.values(), *(one.epoch for one in claims)]
     return Plan(
@@ -193,6 +202,9 @@ def _find_bounds(founder: Claim, claims: Sequence[Claim], kept: Kept, begins_beh
     if not founder.has_world:
         return False, kept.position, kept.position
     position = founder.rank[1]
+    if kept.generation != founder.generation and kept.counts_for(founder):
+        # The others have agreed without the founder, which goes on if what it has read is a part of that.
+        return True, kept.position, kept.position
     if kept.generation == founder.generation:
         # Redis has a part of what the founder has read, or the founder a part of what Redis has.
         if kept.position >= position:
@@ -203,17 +215,12 @@ def _find_bounds(founder: Claim, claims: Sequence[Claim], kept: Kept, begins_beh
     return False, max(lowest, begins_behind), position
 
 
-def _known_to_redis(founder: Claim, kept: Kept) -> Mapping[str, int]:
-    """Return the nodes that Redis has kept, if they belong to the founder's generation."""
-    return kept.nodes if founder.has_world and kept.generation == founder.generation else {}
-
-
 def _find_nodes(founder: Claim, claims: Sequence[Claim], kept: Kept) -> dict[str, int]:
     """Return the nodes that are registered afterwards.
 
     Those that are known and have not come are among them: they have the length of a lease to come.
     """
-    nodes = dict(_known_to_redis(founder, kept))
+    nodes = dict(kept.nodes) if kept.counts_for(founder) else {}
     for one in claims:
         for name, epoch in one.nodes.items() if founder.has_world else ():
             nodes[name] = max(epoch, nodes.get(name, 0))
@@ -225,14 +232,16 @@ def _find_nodes(founder: Claim, claims: Sequence[Claim], kept: Kept) -> dict[str
 
 
 def _find_holders(
-    founder: Claim, claims: Sequence[Claim], kept: Kept, nodes: Mapping[str, int], position: int
+    claims: Sequence[Claim], kept: Kept, nodes: Mapping[str, int], position: int
 ) -> Iterable[tuple[int, str, bool]]:
-    """Return who may have the turn still: its number, the home, and if it is a broken one."""
+    """Return who may have the turn still: its number, the home, and if it is a broken one.
+
+    ``kept`` is empty if Redis has lost anything.
+    """
     for one in claims:
         if one.open_turn and one.open_position == position and nodes.get(one.name) == one.epoch:
             yield one.open_turn, one.home, one.is_open_broken
-    # The holder has not come yet, and Redis has all.
+    # One that has not come yet.
     name, _, epoch = kept.holder.rpartition("/")
-    is_whole = kept.generation == founder.generation and kept.position == position and founder.has_world
-    if is_whole and kept.holder not in [one.home for one in claims] and str(nodes.get(name)) == epoch:
+    if kept.holder not in [one.home for one in claims] and str(nodes.get(name)) == epoch:
         yield kept.number, kept.holder, kept.is_broken

@@ -136,7 +136,7 @@ class LinkMemory:
     def entries_between(self, base: int, last: int) -> list[Entry]:
         """Return the entries behind a position, up to another one, with the one that is on its way to Redis."""
         with self._lock:
-            entries = list(self._ring.since(base))
+            entries = [entry for entry in self._ring.since(base) if entry.position <= last]
             if self._pending is not None and max(base, self._ring.position) < last:
                 turn, data = self._pending
                 entries.append(Entry(turn.position + 1, self.home, turn.number, data, self.life[1]))

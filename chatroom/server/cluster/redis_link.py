@@ -17,7 +17,7 @@ from chatroom.errors import Fenced, NodeRuns, StreamLost, StreamTrimmed
 from chatroom.server.cluster import scripts
 from chatroom.server.cluster.cluster_contract import Entry, Joined, NodeState, Recovered, Snapshot, Turn
 from chatroom.server.cluster.founding import Claim, Kept, choose_founder, is_part_of, make_plan
-from chatroom.server.cluster.link_memory import LinkMemory
+from chatroom.server.cluster.link_memory import LinkMemory, read_lineage
 from chatroom.server.cluster.redis_line import BULK_ANSWER_S, RedisLine
 
 STREAM_ENTRIES = 100_000
@@ -320,7 +320,7 @@ def _read_state(name: bytes, epoch: bytes, is_alive: bytes, is_ready: bytes, fac
 
 def _read_kept(answer: list[Any]) -> Kept:
     nodes = [part.decode() for part in answer[1]]
-    generation, position, number, holder, broken, epochs = (part.decode() for part in answer[3:])
+    generation, position, number, holder, broken, epochs, lineage = (part.decode() for part in answer[3:])
     return Kept(
         generation=generation,
         position=int(position or 0),
@@ -329,4 +329,5 @@ def _read_kept(answer: list[Any]) -> Kept:
         is_broken=broken == "1",
         epochs=int(epochs or 0),
         nodes=dict(zip(nodes[::2], map(int, nodes[1::2]), strict=True)),
+        lineage=read_lineage(lineage),
     )

@@ -288,7 +288,8 @@ CALL_ROLL = Script(
     + """
 -- Leave a claim for the agreement, and return what Redis has kept, and the claims of all that are there.
 -- Arguments: the process's token, its claim, for how many ms the claim counts.
-local state = redis.call('HMGET', state_key, 'run', 'generation', 'position', 'number', 'holder', 'broken', 'epochs')
+local state = redis.call('HMGET', state_key, 'run', 'generation', 'position', 'number', 'holder', 'broken', 'epochs',
+    'lineage')
 if state[1] == run then return {'agreed'} end
 local roll_key = prefix .. 'roll:' .. run
 redis.call('SADD', roll_key, ARGV[5])
@@ -300,7 +301,7 @@ for _, token in ipairs(redis.call('SMEMBERS', roll_key)) do
     if claim then claims[#claims + 1] = claim end
 end
 return {'open', redis.call('HGETALL', nodes_key), claims, state[2] or '', state[3] or '', state[4] or '',
-    state[5] or '', state[6] or '', state[7] or ''}
+    state[5] or '', state[6] or '', state[7] or '', state[8] or ''}
 """
 )
 
