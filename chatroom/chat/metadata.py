@@ -71,9 +71,9 @@ def value_line(world: World, session: Session, target: str, key: str, value: str
 
 
 def tell_change(
-    world: World, by: Session, sessions: Iterable[Session], target: str, key: str, value: str | None
+    world: World, by: Session | None, sessions: Iterable[Session], target: str, key: str, value: str | None
 ) -> None:
-    """Tell a change to those of ``sessions`` that subscribed to its key, except to the session that made it."""
+    """Tell a change to those of ``sessions`` that subscribed to its key, except to ``by``, which made it."""
     for session in sessions:
         if session is not by and key in session.subscriptions and is_aware(session):
             world.tell_session(session, value_line(world, session, target, key, value))

@@ -40,7 +40,7 @@ from chatroom.irc import caps
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Mapping
 
     from chatroom.chat.delivery.welcome_text import WelcomeText
     from chatroom.chat.events import Event
@@ -142,6 +142,16 @@ class World(Telling):
         """Call it when something inside the attribute ``name`` has changed; only under ``key``, if there is one.
 
         The world of several nodes tells the others; this one does nothing.
+        """
+
+    def readers(self, channel: Channel) -> Iterable[Session]:
+        """The sessions that read a channel, for a line that not all of them read."""
+        return channel.sessions
+
+    def note_values(self, user: User, values: Mapping[str, str | None], *, is_new: bool) -> None:
+        """Call it when clients that monitor a user were told metadata. ``is_new``: because the user came just now.
+
+        The world of several nodes has the others tell their clients; this one does nothing.
         """
 
     def leaves_replay(self, session: Session, channel: Channel) -> bool:

@@ -20,6 +20,7 @@ from chatroom.chat.cluster.documents import shadow_from_document, user_from_docu
 from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.cluster.turn_records import Record, event_from_record
 from chatroom.chat.log_line import LogWarning
+from chatroom.chat.metadata import tell_change, tell_wanted
 from chatroom.chat.people.server_mutes import Mute
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def _remove_user(turn: _Turn, folded: str) -> None:
         world.outbox.settle(session)
     del world.users[folded]
     world.online.discard(user)
+    world.accepts.forget_user(user)
     for channel in list(user.channels):
         _leave(turn, channel, user)
     for session in user.sessions:
@@ -331,6 +333,23 @@ def _seen(turn: _Turn, folded: str, record: Record) -> None:
     turn.world.monitors.tell_change(turn.world.outbox, turn.user(folded), turn.event(record))
 
 
+def _values(turn: _Turn, folded: str, values: dict[str, str | None], is_new: bool) -> None:
+    world, user = turn.world, turn.user(folded)
+    watchers = list(world.monitors.watchers(user.nick))
+    if is_new:
+        tell_wanted(world, watchers, user.nick, {key: value for key, value in values.items() if value is not None})
+        return
+    # Who is in a channel with the user has a line of its own.
+    near = {user, *[member for channel in user.channels for member in channel.members]} if watchers else set()
+    for key, value in values.items():
+        far = [session for session in watchers if session.user not in near]
+        tell_change(world, None, far, user.nick, key, value)
+
+
+def _lockdown(turn: _Turn, *values: Any) -> None:
+    turn.world.lockdown.use_state(*values)
+
+
 def _replay(turn: _Turn, number: int, folded: str, last_message_id: int) -> None:
     world, session = turn.world, turn.world.sessions.get(number)
     if session is not None and not isinstance(session, Shadow) and world.replayer is not None:
@@ -356,6 +375,7 @@ _ACTS: dict[str, Callable[..., None]] = {
     "end": _end,
     "join": _join,
     "line": _line,
+    "lockdown": _lockdown,
     "mode": _set_standing,
     "mute": _mute,
     "nick": _rename_user,
@@ -373,5 +393,6 @@ _ACTS: dict[str, Callable[..., None]] = {
     "tick": _tick,
     "tries": _tries,
     "user": _change_user,
+    "values": _values,
     "was": _was,
 }

@@ -11,6 +11,7 @@ from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
 
 if TYPE_CHECKING:
+    from chatroom.chat.cluster.leaving import LeavingRuntime
     from chatroom.chat.cluster.recorder import Recorder
     from chatroom.chat.cluster.turn_records import Record
     from chatroom.chat.delivery.replay_queue import ReplayQueue
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 class ClusterOutbox(Outbox):
     """An outbox that keeps no lines for shadows, and records what it is given for them. Guarded by the hub lock."""
 
-    __slots__ = ("_recorder",)
+    __slots__ = ("_leaving", "_recorder")
 
-    def __init__(self, wall_ms: int, last_message_id: int, recorder: Recorder) -> None:
+    def __init__(self, wall_ms: int, last_message_id: int, recorder: Recorder, leaving: LeavingRuntime) -> None:
         super().__init__(wall_ms, last_message_id)
         self._recorder = recorder
+        self._leaving = leaving
 
     def to_session(self, session: Session, line: bytes, seq: int = 0) -> None:
         """As ``Outbox``; for a shadow the line is recorded."""
@@ -64,7 +66,8 @@ class ClusterOutbox(Outbox):
         if isinstance(skip, Shadow) or channels:
             record += [skip.id if isinstance(skip, Shadow) else 0, [one.folded for one in channels]]
         self._recorder.add(record, event.seq)
-        super().to_channel(channel, event, skip, channels)
+        if not self._leaving.is_leaving:  # all of this node's sessions end: they do not read of each other
+            super().to_channel(channel, event, skip, channels)
 
     def withdraw(self, seqs: set[int]) -> None:
         """As ``Outbox``. The records that carry the messages are taken out, too."""

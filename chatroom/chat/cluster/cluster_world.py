@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from chatroom.chat.cluster.attributes import MARKER, channel_attribute, session_attribute, user_attribute
 from chatroom.chat.cluster.cluster_outbox import ClusterMonitors, ClusterOutbox
@@ -11,12 +11,14 @@ from chatroom.chat.cluster.directories import (
     ClusterAccepts,
     ClusterAccounts,
     ClusterActions,
+    ClusterLockdown,
     ClusterMutes,
     ClusterOnline,
     ClusterThrottle,
     ClusterWhowas,
 )
 from chatroom.chat.cluster.documents import session_to_document, user_to_document
+from chatroom.chat.cluster.leaving import LeavingRuntime
 from chatroom.chat.cluster.recorder import Recorder
 from chatroom.chat.cluster.session_table import SessionTable
 from chatroom.chat.cluster.shadow import Shadow
@@ -53,6 +55,7 @@ class ClusterWorld(World):
     online: ClusterOnline
     throttle: ClusterThrottle
     actions: ClusterActions
+    lockdown: ClusterLockdown
 
     def __init__(
         self,
@@ -87,7 +90,8 @@ class ClusterWorld(World):
         self.replayer: Callable[[ClusterWorld, Session, Channel, int], None] | None = None
         """Shows a session of this node what it has missed in a channel, up to a message id. The hub sets it."""
         self._began_seq = 0
-        super().__init__(settings, runtime, cloak, start_wall_ms, start_mono_ms, accounts, ledger)
+        self.leaving = LeavingRuntime(runtime)
+        super().__init__(settings, cast("Runtime", self.leaving), cloak, start_wall_ms, start_mono_ms, accounts, ledger)
         # Parts that note their changes, instead of those of a lone daemon's world.
         recorder = self.recorder
         self.accounts = ClusterAccounts(recorder, self.accounts.entries())
@@ -99,7 +103,8 @@ class ClusterWorld(World):
         self.mutes = self.spam.mutes = ClusterMutes(recorder)
         self.throttle = ClusterThrottle(recorder)
         self.actions = ClusterActions(recorder)
-        self.outbox = ClusterOutbox(self.start_wall_ms, self.ledger.last_message_id, recorder)
+        self.lockdown = ClusterLockdown(recorder)
+        self.outbox = ClusterOutbox(self.start_wall_ms, self.ledger.last_message_id, recorder, self.leaving)
         self.kept_failures = KeptFailures(self.throttle, self.work)
         self.whereabouts = Whereabouts(self.work, self.outbox, self.ledger, self.online, self.runtime)
 
@@ -166,6 +171,15 @@ class ClusterWorld(World):
             self.recorder.add(["slow", thing.folded, key.folded, self.mono_ms, key in thing.members])
         else:
             self.recorder.touch(thing, name)
+
+    def readers(self, channel: Channel) -> Iterable[Session]:
+        """The sessions that read a channel, and the shadows of its members."""
+        shadows = [one for member in channel.members for one in member.sessions if isinstance(one, Shadow)]
+        return [*channel.sessions, *shadows]
+
+    def note_values(self, user: User, values: Mapping[str, str | None], *, is_new: bool) -> None:
+        """Have the other nodes tell their clients that monitor the user."""
+        self.recorder.add(["values", user.folded, dict(values), is_new])
 
     def leaves_replay(self, session: Session, channel: Channel) -> bool:
         """True for a shadow: its home shows it what it has missed."""

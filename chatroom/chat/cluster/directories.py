@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.action_budgets import ActionBudgets
 from chatroom.chat.admission.flood import LoginThrottle
+from chatroom.chat.admission.lockdown import CurrentLockdown, Lockdown
 from chatroom.chat.cluster.attributes import account_to_state
 from chatroom.chat.cluster.documents import session_to_document
 from chatroom.chat.people.accept_lists import AcceptLists
@@ -45,6 +46,29 @@ class ClusterAccounts(AccountDirectory):
         if self.find_by_id(account_id) is not None:
             self._recorder.add(["-account", account_id])
         return super().discard(account_id)
+
+
+class ClusterLockdown(CurrentLockdown):
+    """The lockdown."""
+
+    __slots__ = ("_recorder",)
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def set(self, state: Lockdown, until_ms: int | None, by: str) -> None:
+        """As ``CurrentLockdown``, and recorded."""
+        super().set(state, until_ms, by)
+        self._recorder.add(["lockdown", *self.to_state()])
+
+    def to_state(self) -> list[Any]:
+        """The state, for ``use_state``."""
+        return [self._state.value, self.until_ms, self.set_by]
+
+    def use_state(self, state: str, until_ms: int | None, by: str) -> None:
+        """Take over the state of another node, which has stored it."""
+        self.set(Lockdown(state), until_ms, by)
 
 
 class ClusterOnline(OnlineDirectory):

@@ -49,6 +49,7 @@ def snapshot_to_document(world: ClusterWorld) -> Document:
         "mutes": world.spam.mutes.to_state(),
         "tries": world.throttle.to_state(),
         "actions": world.actions.to_state(),
+        "lockdown": world.lockdown.to_state(),
     }
 
 
@@ -96,6 +97,7 @@ def _load(world: ClusterWorld, document: Document, shift_ms: int) -> None:
         {key: [moment + shift_ms for moment in moments] for key, moments in document["tries"].items()}
     )
     world.actions.use_state({key: moment + shift_ms for key, moment in document["actions"].items()})
+    world.lockdown.use_state(*document["lockdown"])
     world.online.most_users = max(document["most_users"], len(world.users))
     world.online.last_guest_number = document["guests"]
 

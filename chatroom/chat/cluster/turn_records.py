@@ -27,11 +27,13 @@ a kind or a key never gets another meaning, what is unknown is left out, and cap
 | ``was`` | values | an entry for WHOWAS |
 | ``accept``, ``-accept`` | nick, other (, named) | an accept list has changed |
 | ``mute``, ``-mute`` | keys or mute | the server's mutes have changed |
+| ``lockdown`` | values | the lockdown was set |
 | ``tries`` | key, moments | the failed logins of a key |
 | ``action`` | key, moment | what is spent of an action's budget |
 | ``say`` | channel, event, skipped id, channels | an event for a channel |
 | ``line`` | id, number, text | a line for one session |
 | ``online``, ``offline``, ``seen`` | … | for the clients that monitor a nick |
+| ``values`` | nick, metadata, has come | metadata for the clients that monitor a nick |
 | ``replay`` | id, channel, message id | a session is shown what it missed in a channel |
 | ``untold`` | entries | what the node of the turn before had stored and told nobody (``untold``) |
 | ``end`` | facts | the last record: where the next turn goes on |

@@ -265,6 +265,7 @@ def _tell_others(context: Context, target: _Target, key: str, value: str | None)
     users = world.online.users_of(target.account.id) if target.account is not None else ()
     for user in list(users) or ([target.user] if target.user is not None else []):
         tell_change(world, session, sessions_that_see(world, user), user.nick, key, value)
+        world.note_values(user, {key: value}, is_new=False)
 
 
 _OF_TARGETS: dict[str, Callable[[Context, _Target, list[str]], Pending | None]] = {

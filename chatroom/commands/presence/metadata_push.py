@@ -92,11 +92,12 @@ def tell_watchers(world: World, user: User) -> None:
     """Tell the sessions that monitor a user, who came just now, what they subscribed to."""
     if user.metadata:
         tell_wanted(world, world.monitors.watchers(user.nick), user.nick, user.metadata)
+        world.note_values(user, user.metadata, is_new=True)
 
 
 def introduce(world: World, user: User, channel: Channel) -> None:
     """Tell the other members of a channel that ``user`` joined what they subscribed to."""
     if user.metadata:
         # The user's own sessions read it with the rest of the channel.
-        others = [session for session in channel.sessions if session.user is not user]
+        others = [session for session in world.readers(channel) if session.user is not user]
         tell_wanted(world, others, user.nick, user.metadata)

@@ -79,7 +79,7 @@ def _invite_one(context: Context, channel: Channel, target: User) -> None:
     context.reply(numerics.RPL_INVITING, target.nick, channel.name)
     event = world.outbox.event(context.source, f"INVITE {target.nick} {channel.name}", context.user)
     world.tell_user(target, event)
-    for session in channel.sessions:
+    for session in world.readers(channel):
         if session is not context.session and session.caps & caps.INVITE_NOTIFY:
             world.tell_event(session, event)
     if target.away is not None:

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from harness.cluster_stage import ClusterStage
 
+from chatroom.chat.admission.lockdown import Lockdown
+from chatroom.chat.cluster.applying import apply
+from chatroom.chat.cluster.snapshot import load_snapshot, reset, snapshot_to_document
+from chatroom.chat.cluster.turn_records import Record
+from chatroom.chat.farewell import end_all
+from chatroom.chat.stored.records import AccountEntry, Role
+
 
 def test_a_message_reaches_the_members_on_all_nodes() -> None:
     """Each member reads it once, whichever node it is on, and all worlds are the same."""
@@ -119,4 +126,137 @@ def test_a_session_that_ends_outside_a_turn_waits_for_one() -> None:
         pass
     assert ann.closed
     assert second.world.find_user("ann") is None
+    stage.check_same()
+
+
+def test_the_end_of_a_node_is_told_on_the_others_only() -> None:
+    """Its own sessions do not read of each other; the others read that each has quit."""
+    stage = ClusterStage()
+    first, second = stage.add("a"), stage.add("b")
+    ann, amy, bob = first.connect("ann"), first.connect("amy"), second.connect("bob")
+    for person in (ann, amy, bob):
+        person.say("JOIN #tea")
+    for person in (ann, amy, bob):
+        person.read()
+    with first.turn():
+        end_all(first.world, "The server stops", lambda _: True)
+    for person in (ann, amy):
+        assert [line.split(" ")[1] for line in person.read()] == ["NOTICE", ":Closing"]
+        assert person.closed
+    assert [line.split(" ", 1)[1] for line in bob.read()] == ["QUIT :The server stops"] * 2
+    assert not second.world.homes()
+
+
+def test_an_invitation_is_told_on_all_nodes() -> None:
+    """The invited user and the members with invite-notify read it, and it lets the user in."""
+    stage = ClusterStage()
+    first, second = stage.add("a"), stage.add("b")
+    ann, bob, cat = first.connect("ann"), second.connect("bob"), second.connect("cat", caps="invite-notify")
+    for person in (ann, cat):
+        person.say("JOIN #tea")
+    ann.say("MODE #tea +i")
+    for person in (bob, cat):
+        person.read()
+    ann.say("INVITE bob #tea")
+    for person in (bob, cat):
+        assert [line.split(" ", 1)[1] for line in person.read()] == ["INVITE bob #tea"]
+    stage.check_same()
+    assert bob.say("JOIN #tea")[0].endswith("JOIN #tea")
+    stage.check_same()
+
+
+def test_a_monitored_user_is_seen_from_all_nodes() -> None:
+    """MONITOR tells of users of other nodes: that they come and go, are away, and their metadata."""
+    stage = ClusterStage()
+    first, second = stage.add("a"), stage.add("b")
+    eye = first.connect("eye", caps="extended-monitor away-notify batch draft/metadata-3")
+    eye.say("MONITOR + ann,anna", "METADATA * SUB url")
+    eye.read()
+    ann = second.connect("ann")
+    ann.say("AWAY :out", "METADATA * SET url :there", "NICK anna")
+    read = eye.read()
+    assert [line.split(" ")[1] for line in read] == ["730", "AWAY", "761", "731", "730", "761"]
+    ann.say("QUIT")
+    assert [line.split(" ")[1] for line in eye.read()] == ["731"]
+    stage.check_same()
+
+
+def test_a_lockdown_holds_on_all_nodes() -> None:
+    """It is set by one node, and a node that joins later knows it, too."""
+    stage = ClusterStage()
+    first, second = stage.add("a"), stage.add("b")
+    with first.turn():
+        first.world.lockdown.set(Lockdown.ON, None, "ann")
+    third = stage.add("c")
+    for node in (first, second, third):
+        assert node.world.lockdown.at(stage.wall_ms) is Lockdown.ON
+        assert node.world.lockdown.set_by == "ann"
+
+
+def test_an_account_has_sessions_on_several_nodes() -> None:
+    """They share the nick and what they are told; one can end, and its user stays."""
+    account = AccountEntry(1, "ann", Role.MODERATOR, False)
+    stage = ClusterStage(accounts=(account,))
+    first, second = stage.add("a"), stage.add("b")
+    here, there = first.connect("ann", account=account), second.connect("ann", account=account)
+    bob = second.connect("bob")
+    stage.check_same()
+    assert len(first.user("ann").sessions) == len(second.user("ann").sessions) == 2
+    here.say("JOIN #tea")
+    there.read()
+    bob.say("JOIN #tea", "PRIVMSG #tea :one", "PRIVMSG ann :two")
+    for person in (here, there):
+        assert [line.split(" ", 1)[1] for line in person.read()][-2:] == ["PRIVMSG #tea :one", "PRIVMSG ann :two"]
+    there.say("MODE ann -o", "AWAY :out", "MARKREAD #tea timestamp=2030-05-01T12:00:00.001Z")
+    stage.check_same()
+    assert first.user("ann").is_operator
+    there.say("QUIT")
+    stage.check_same()
+    assert bob.say("PRIVMSG #tea :three") == []
+    assert here.read()[-1].endswith("PRIVMSG #tea :three")
+    here.say("PART #tea")
+    stage.check_same()
+
+
+def test_what_does_not_fit_is_left_out() -> None:
+    """An unknown kind is ignored, an impossible record is logged, and the records behind it are applied."""
+    stage = ClusterStage()
+    first = stage.add("a")
+    ann = first.connect("ann")
+    records: list[Record] = [
+        ["of tomorrow", 1],
+        ["part", "#tea", "nobody"],
+        ["mode"],
+        ["line", ann.session.id, 9, "x\r\n"],
+    ]
+    world = first.world
+    world.begin_tick(stage.wall_ms, stage.mono_ms)
+    apply(world, "b/2", records)
+    assert sum("does not fit" in line for line in world.log_lines) == 2
+    assert [data for _, data in world.outbox.drain()] == [b"x\r\n"]
+    assert not world.wants_turn
+
+
+def test_a_reset_world_is_filled_anew() -> None:
+    """Its registered sessions end and read why; those that are not registered stay; the snapshot brings the others."""
+    stage = ClusterStage()
+    first, second = stage.add("a"), stage.add("b")
+    ann, bob, new = first.connect("ann"), second.connect("bob"), second.open()
+    for person in (ann, bob):
+        person.say("JOIN #tea")
+        person.read()
+    with second.tick():
+        reset(second.world, "The server has lost the others")
+    assert bob.read() == [f"ERROR :Closing Link: {bob.session.address_text} (The server has lost the others)"]
+    assert (bob.closed, new.closed) == (True, False)
+    assert (second.world.users, second.world.channels) == ({}, {})
+    stage.nodes.remove(second)
+    with first.turn():
+        first.world.close_home(second.world.home, "b is gone")
+    stage.nodes.append(second)
+    with first.tick(), second.tick():
+        load_snapshot(second.world, snapshot_to_document(first.world))
+    stage.check_same()
+    new.say("NICK cat", "USER cat 0 * :Cat", "JOIN #tea")
+    assert ann.read()[-1].endswith("JOIN #tea")
     stage.check_same()
