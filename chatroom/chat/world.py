@@ -22,11 +22,11 @@ from chatroom.chat.delivery.replies import tell_last
 from chatroom.chat.delivery.telling import Telling
 from chatroom.chat.failed_logins import KeptFailures
 from chatroom.chat.log_line import LogLine
+from chatroom.chat.one_node import OneNode
 from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.founded_channels import FoundedChannels
 from chatroom.chat.people.online_directory import OnlineDirectory
-from chatroom.chat.people.server import Server
 from chatroom.chat.people.session import Session
 from chatroom.chat.people.spam_guard import SpamGuard
 from chatroom.chat.people.user import ABSENT, NO_DEVICE, User, make_service
@@ -40,15 +40,13 @@ from chatroom.irc import caps
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
     from chatroom.chat.delivery.welcome_text import WelcomeText
     from chatroom.chat.events import Event
     from chatroom.chat.runtime import Runtime
     from chatroom.chat.stored.records import AccountEntry
 
 
-class World(Telling):
+class World(Telling, OneNode):
     """The state of the chat.
 
     It has many attributes because it is the root of that state: each directory, table and queue with rules of its own
@@ -138,50 +136,7 @@ class World(Telling):
             channel = self.channels.get(casefold(name)) or self.make_channel(name)
             channel.configured = channel.stored = True
 
-    def note_change(self, thing: User | Channel, name: str, key: User | str | None = None) -> None:
-        """Call it when something inside the attribute ``name`` has changed; only under ``key``, if there is one.
-
-        The world of several nodes tells the others; this one does nothing.
-        """
-
-    def readers(self, channel: Channel) -> Iterable[Session]:
-        """The sessions that read a channel, for a line that not all of them read."""
-        return channel.sessions
-
-    def note_values(self, user: User, values: Mapping[str, str | None], *, is_new: bool) -> None:
-        """Call it when clients that monitor a user were told metadata. ``is_new``: because the user came just now.
-
-        The world of several nodes has the others tell their clients; this one does nothing.
-        """
-
-    def leaves_replay(self, session: Session, channel: Channel) -> bool:
-        """True if another node shows a session what it has missed in a channel. It is told to do that."""
-        return False
-
-    # -- servers: this one. The world of several nodes has others -----------------------------------
-
-    def list_servers(self) -> list[Server]:
-        """The servers of the network, this one first."""
-        own = self.settings.server
-        return [Server(own.name, own.description)]
-
-    def server_name_of(self, user: User) -> str:
-        """The name of the server that a user is connected to: with its first session, if it has several."""
-        return self.settings.server.name
-
-    def node_of(self, session: Session) -> str:
-        """The node of a cluster that a session is connected to; empty without a cluster."""
-        return ""
-
-    def count_here(self) -> tuple[int, int, int]:
-        """How many users this server has, the highest number at a time since the start, and how many servers are."""
-        return len(self.users), self.online.most_users, 1
-
     # -- people -----------------------------------------------------------------------------------
-
-    def own_sessions(self) -> Collection[Session]:
-        """The sessions whose connections this daemon has. A world of several daemons has those of the others too."""
-        return self.sessions.values()
 
     def find_user(self, nick: str) -> User | None:
         """Find the user with that nick."""

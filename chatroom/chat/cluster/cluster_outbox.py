@@ -11,7 +11,7 @@ from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
 
 if TYPE_CHECKING:
-    from chatroom.chat.cluster.leaving import LeavingRuntime
+    from chatroom.chat.cluster.leaving_runtime import LeavingRuntime
     from chatroom.chat.cluster.recorder import Recorder
     from chatroom.chat.cluster.turn_records import Record
     from chatroom.chat.delivery.replay_queue import ReplayQueue

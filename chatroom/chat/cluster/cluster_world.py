@@ -18,7 +18,7 @@ from chatroom.chat.cluster.directories import (
     ClusterWhowas,
 )
 from chatroom.chat.cluster.documents import session_to_document, user_to_document
-from chatroom.chat.cluster.leaving import LeavingRuntime
+from chatroom.chat.cluster.leaving_runtime import LeavingRuntime
 from chatroom.chat.cluster.recorder import Recorder
 from chatroom.chat.cluster.session_table import SessionTable
 from chatroom.chat.cluster.shadow import Shadow
