@@ -7,6 +7,8 @@ is killed stores nothing: its next start finds the accounts recorded as present,
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chatroom.chat.people.user import ABSENT, NO_DEVICE
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 class Whereabouts:
     """Hands out the writes. Nothing is stored for a guest. Guarded by the hub lock."""
 
-    __slots__ = ("_ledger", "_online", "_outbox", "_runtime", "_work")
+    __slots__ = ("_ledger", "_most", "_online", "_outbox", "_runtime", "_work")
 
     def __init__(
         self, work: WorkQueue, outbox: Outbox, ledger: Ledger, online: OnlineDirectory, runtime: Runtime
@@ -35,6 +37,17 @@ class Whereabouts:
         self._ledger = ledger
         self._online = online
         self._runtime = runtime
+        self._most: int | None = None
+        """The highest message id that those who leave now can have read; None if they have read everything."""
+
+    @contextlib.contextmanager
+    def read_up_to(self, message_id: int | None) -> Iterator[None]:
+        """In the block, leave those who have read no more than that: their daemon has died. None: all until now."""
+        self._most = message_id
+        try:
+            yield
+        finally:
+            self._most = None
 
     def arrive(self, user: User, channel: Channel | None, wall_ms: int) -> None:
         """Have it stored that a user has come into a channel, or to the server (None)."""
@@ -59,6 +72,8 @@ class Whereabouts:
         # A user without a session has read nothing since it lost the last one.
         reads = self._ledger.journal is not None and user.sessions
         message_id = self._outbox.seq if reads else None
+        if message_id is not None and self._most is not None:
+            message_id = min(message_id, self._most)
         folded = channel.folded if channel is not None else ""
         self._work.write(lambda stores: stores.presence.go(account.id, folded, message_id, returns=returns))
 

@@ -230,10 +230,15 @@ class ClusterWorld(World):
         """The homes of all shadows."""
         return {session.home for session in self.sessions.values() if isinstance(session, Shadow)}
 
-    def close_home(self, home: str, text: str) -> None:
-        """End all sessions of a node that is gone, in a turn."""
-        for session in [one for one in self.sessions.values() if isinstance(one, Shadow) and one.home == home]:
-            self.close(session, text, tell=False)
+    def close_home(self, home: str, text: str, read_up_to: int | None = None) -> None:
+        """End all sessions of a node that is gone, in a turn.
+
+        ``read_up_to``: the last message id that the node is known to have told. What was said since, its people have
+        missed. None: they have read everything until now.
+        """
+        with self.whereabouts.read_up_to(read_up_to):
+            for session in [one for one in self.sessions.values() if isinstance(one, Shadow) and one.home == home]:
+                self.close(session, text, tell=False)
 
     def close(
         self,

@@ -1,0 +1,65 @@
+"""The people of a node that is gone: what they have missed is shown to them when they come back."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from harness.cluster_stage import ClusterStage
+from harness.journal import FakeJournal
+
+from chatroom.chat.stored.records import AccountEntry, Role
+
+UNA, BOB = AccountEntry(7, "una", Role.USER, False), AccountEntry(8, "bob", Role.USER, False)
+
+
+class Places:
+    """A presence store that notes who leaves, and up to where they have read."""
+
+    def __init__(self) -> None:
+        self.left: list[tuple[int, str, int | None, bool]] = []
+
+    def go(self, account_id: int, channel: str, message_id: int | None, *, returns: bool = False) -> None:
+        """Note it."""
+        self.left.append((account_id, channel, message_id, returns))
+
+    def come(self, *_: Any) -> None:
+        """Nothing that counts here."""
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_they_have_read_what_their_node_is_known_to_have_told(is_known: bool) -> None:
+    """Not what was said between its end and the moment at which the others notice it. Everybody comes back."""
+    stage = ClusterStage(accounts=(UNA, BOB))
+    first, second = stage.add("a"), stage.add("b")
+    bob, una = first.connect("bobby"), second.connect("una2")
+    with first.turn():
+        first.world.set_account(first.user("bobby"), BOB)
+        first.world.set_account(first.user("una2"), UNA)
+    bob.say("JOIN #tea")
+    una.say("JOIN #tea")
+    told = stage.last_seq
+    stage.nodes.remove(second)
+    bob.say("PRIVMSG #tea :are you there?")
+    first.world.work.take_writes()
+    first.world.ledger.journal = FakeJournal()
+    with first.turn():
+        first.world.close_home(second.world.home, "b is gone", told if is_known else None)
+    places = Places()
+    stores: Any = SimpleNamespace(presence=places)
+    for item in first.world.work.take_writes():
+        item.job(stores)
+    assert [(account_id, channel, returns) for account_id, channel, _, returns in places.left] == [
+        (UNA.id, "", False),
+        (UNA.id, "#tea", True),
+    ]
+    for _, _, message_id, _ in places.left:
+        assert message_id is not None
+        assert message_id == told if is_known else message_id > told
+    # Who leaves by itself has read everything.
+    bob.say("PART #tea")
+    for item in first.world.work.take_writes():
+        item.job(stores)
+    assert places.left[-1][0] == BOB.id
+    assert (places.left[-1][2] or 0) > told
