@@ -216,6 +216,11 @@ class ChatSession:
             self._connect(0.0)
         return events
 
+    def attend(self, at: float) -> None:
+        """Report when the user was there last, in seconds of the clock: see ``Link.attend``."""
+        if self._connection.link is not None:
+            self._connection.link.attend(at)
+
     def quit(self, reason: str = "") -> None:
         """Leave the chat. ``over`` is set when the connection has closed, at once if there is none."""
         self.quitting = True
@@ -244,13 +249,8 @@ class ChatSession:
     def _opened(self, item: Opened) -> list[Event]:
         self._connection.is_open = True
         self._connection.is_exposed = item.exposed
-        return self.take(
-            self._login.start(
-                encrypted=self._route.address.tls,
-                exposed=item.exposed,
-                shows_certificate=self._route.shows_certificate,
-            )
-        )
+        encrypted, shows = self._route.address.tls, self._route.shows_certificate
+        return self.take(self._login.start(encrypted=encrypted, exposed=item.exposed, shows_certificate=shows))
 
     def _closed(self, item: Closed) -> list[Event]:
         connection = self._connection

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chatroom.client.address import Address
-from chatroom.client.server_silence import IDLE_S, PATIENCE_S, ServerSilence
+from chatroom.client.server_silence import IDLE_S, PATIENCE_S, THERE_S, ServerSilence
 from chatroom.client.trust import SYSTEM_TRUST, Trust, Untrusted
 from chatroom.irc.framing import encode
 from chatroom.irc.message import Message, parse
@@ -35,6 +35,8 @@ MOST_WAITING = 200
 """With more reports than this that nobody has handled yet, the link reads nothing more. Each has 64 KB at most."""
 _LOOK_AGAIN_S = 0.02
 
+_ASKS = "are-you-there"
+"""The text of the link's own PING."""
 _LONGEST_LINE = 16384
 """In bytes. A line may have 8,191 bytes of tags and 512 bytes of text; a longer one comes from a broken server."""
 
@@ -49,7 +51,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The messages of one read, in order. PING is not among them: the link answers it."""
+    """The messages of one read, in order. PING is not among them, nor the answer to the link's own."""
 
     messages: list[Message]
 
@@ -138,7 +140,7 @@ class LineReader:
 class Link:
     """A connection to ``address``.
 
-    ``connect_s``, ``farewell_s``, ``idle_s``, ``patience_s``: see the constants of these names.
+    ``connect_s``, ``farewell_s``, ``idle_s``, ``there_s``, ``patience_s``: see the constants of these names.
 
     ``trust`` is for an address with TLS. ``waiting`` returns how many reports are not handled yet.
     """
@@ -153,6 +155,7 @@ class Link:
         connect_s: float = CONNECT_S,
         farewell_s: float = FAREWELL_S,
         idle_s: float = IDLE_S,
+        there_s: float = THERE_S,
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._address = address
@@ -162,10 +165,13 @@ class Link:
         self._connect_s = connect_s
         self._farewell_s = farewell_s
         self._idle_s = idle_s
+        self._there_s = there_s
         self._patience_s = patience_s
-        # Guards _outgoing and _wake_in.
+        # Guards _outgoing, _wake_in, _attended_at and _is_alone.
         self._lock = threading.Lock()
         self._outgoing = bytearray()
+        self._attended_at: float | None = None
+        self._is_alone = False  # the thread sleeps for longer, because nobody is there
         self._closing = threading.Event()
         self._is_abandoned = False
         # The thread waits in a selector. Another thread wakes it by a byte through this pair.
@@ -184,6 +190,15 @@ class Link:
         with self._lock:
             self._outgoing += encode(line)
             self._wake()
+
+    def attend(self, at: float) -> None:
+        """Report when the user was there last, by ``time.monotonic``: see ``ServerSilence.attended``."""
+        with self._lock:
+            is_later = self._attended_at is None or at > self._attended_at
+            if is_later:
+                self._attended_at = at
+            if is_later and self._is_alone:
+                self._wake()
 
     def close(self) -> None:
         """Write the queued lines, then wait for the server to hang up, for ``farewell_s`` seconds at most.
@@ -253,7 +268,9 @@ class Link:
     def _converse(self, sock: SocketLike) -> str:
         """Read and write until the connection ends, and return why it ended."""
         reader = LineReader()
-        silence = ServerSilence(time.monotonic(), idle_s=self._idle_s, patience_s=self._patience_s)
+        silence = ServerSilence(
+            time.monotonic(), idle_s=self._idle_s, there_s=self._there_s, patience_s=self._patience_s
+        )
         shown_s = 0
         close_by: float | None = None
         with selectors.DefaultSelector() as selector:
@@ -264,6 +281,9 @@ class Link:
                     close_by = time.monotonic() + self._farewell_s
                 with self._lock:
                     pending = bool(self._outgoing)
+                    if self._attended_at is not None:
+                        silence.attended(self._attended_at)
+                    self._is_alone = silence.is_alone
                 # A socket can nearly always be written: with nothing to write, that event would keep the loop busy.
                 selector.modify(sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if pending else 0))
                 wake_at = silence.wake_at(time.monotonic())
@@ -279,8 +299,8 @@ class Link:
                     if data == b"":
                         return "the server closed the connection"
                     if data:
-                        self._take(reader.feed(data))
-                        silence.heard(time.monotonic())
+                        is_news = self._take(reader.feed(data))
+                        silence.heard(time.monotonic(), is_news=is_news)
                 now = time.monotonic()
                 if close_by is not None and now >= close_by:
                     return "closed"
@@ -293,7 +313,7 @@ class Link:
         """Ask a silent server for an answer, and report the lag if it is not the one that is shown. Returns the lag."""
         # Not while the link closes: a server that has hung up would answer with a reset, which drops its last lines.
         if silence.asks(now) and not self._closing.is_set():
-            self.send("PING :are-you-there")
+            self.send(f"PING :{_ASKS}")
         lag_s = silence.lag_s(now)
         if lag_s != shown_s:
             self._post(Lag(lag_s))
@@ -320,12 +340,15 @@ class Link:
                     self._outgoing.clear()
         return had_lines
 
-    def _take(self, lines: list[str]) -> None:
+    def _take(self, lines: list[str]) -> bool:
+        """Report messages, and answer PINGs. Returns True if there was more than answers to PINGs."""
         messages = []
         for line in lines:
             message = parse(line)
             if message.verb == "PING":
                 self.send("PONG :" + (message.params[-1] if message.params else ""))
+            elif message.verb == "PONG" and message.params[-1:] == [_ASKS]:
+                pass  # the front end sleeps on
             elif message.verb:
                 messages.append(message)
         if messages:
@@ -333,6 +356,7 @@ class Link:
         # A front end that is stuck, for example at a stopped terminal, must not fill the memory. The server waits then.
         while self._waiting() > MOST_WAITING and not self._closing.wait(_LOOK_AGAIN_S):
             pass
+        return any(message.verb != "PONG" for message in messages)
 
 
 def is_loopback(host: str) -> bool:

@@ -15,6 +15,9 @@ class LinkLike(Protocol):
     def send(self, line: str) -> None:
         """Write one line."""
 
+    def attend(self, at: float) -> None:
+        """Report when the user was there last, by ``time.monotonic``."""
+
     def close(self) -> None:
         """Write what is pending and hang up."""
 

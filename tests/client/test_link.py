@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from chatroom.client.address import Address
 from chatroom.client.link import MOST_WAITING, Closed, Lag, LineReader, Link, Opened, Received
-from chatroom.irc.message import Message
+from chatroom.irc.message import Message, parse
 
 MakeLink = Callable[..., Link]
 
@@ -30,9 +31,10 @@ def make_link(server: ScriptedServer, items: LinkReports) -> Iterator[MakeLink]:
     """Makes links to the scripted server, and closes them at the end."""
     links = []
 
-    def make(idle_s: float = CAP_S, patience_s: float = CAP_S) -> Link:
+    def make(idle_s: float = CAP_S, patience_s: float = CAP_S, there_s: float = CAP_S) -> Link:
         address = Address("127.0.0.1", server.port)
-        links.append(Link(address, items.put, farewell_s=CAP_S, idle_s=idle_s, patience_s=patience_s))
+        link = Link(address, items.put, farewell_s=CAP_S, idle_s=idle_s, patience_s=patience_s, there_s=there_s)
+        links.append(link)
         return links[-1]
 
     yield make
@@ -70,6 +72,22 @@ def test_no_text_can_begin_another_line(server: ScriptedServer, make_link: MakeL
     link.send("PRIVMSG #a :one\r\nQUIT :two\0")
     link.send("LAST")
     assert [peer.read().verb, peer.read().verb] == ["PRIVMSG", "LAST"]
+
+
+def test_a_key_wakes_a_link_that_nobody_watches(
+    server: ScriptedServer, make_link: MakeLink, items: LinkReports
+) -> None:
+    """Nobody was there for long: the server is asked a minute later, or at once when a key comes. The front end sleeps
+    on: it hears nothing of the answer."""
+    link = make_link(idle_s=0.05, there_s=1000.0)
+    link.attend(time.monotonic() - 2000.0)
+    link.open()
+    peer = server.accept()
+    assert items.next() == Opened()
+    link.attend(time.monotonic())
+    assert peer.expect("PING").params == ["are-you-there"]
+    peer.send_bytes(b":srv PONG srv :are-you-there\r\n:srv 001 bob :Hi\r\n")
+    assert items.next() == Received([parse(":srv 001 bob :Hi")])
 
 
 def test_the_servers_end_is_told(server: ScriptedServer, make_link: MakeLink, items: LinkReports) -> None:

@@ -29,6 +29,7 @@ class FakeLink:
         self.opened_after: float | None = None
         self.closed = False
         self.abandoned = False
+        self.attended: list[float] = []
 
     @property
     def lines(self) -> list[str]:
@@ -40,6 +41,9 @@ class FakeLink:
 
     def send(self, line: str) -> None:
         self.sent.append(line)
+
+    def attend(self, at: float) -> None:
+        self.attended.append(at)
 
     def close(self) -> None:
         self.closed = True

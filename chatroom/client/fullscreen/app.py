@@ -261,7 +261,7 @@ class ChatApp(App[int], inherit_bindings=False):
             return inf
         waits = self.servers.tick()
         next_in_s = self._keyboard.look(self.servers.sessions)
-        if self.session.online:
+        if self.session.online and self._keyboard.is_there:
             line = self._lag.next_ping()
             if line:
                 self.session.write(line)
@@ -321,13 +321,12 @@ class ChatApp(App[int], inherit_bindings=False):
             return
         if typed.keep_back(event):
             return
-        if isinstance(event, events.Paste):
-            await typed.paste(event.text)
-            return
         if self.servers is not None:
             self._keyboard.pressed(self.servers.sessions)
             self._ticking.soon()
-        if isinstance(event, events.Key):
+        if isinstance(event, events.Paste):
+            await typed.paste(event.text)
+        elif isinstance(event, events.Key):
             self.app_focus = True
             self.chat.flash("")
             await typed.press(event)

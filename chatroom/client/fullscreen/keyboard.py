@@ -1,4 +1,4 @@
-"""What others see of the user besides what is said: being away, and typing. The settings say how much."""
+"""If the user is there. Servers are told of it, as far as the settings say, and asked more often if they are."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from math import inf
 
 from chatroom.client.chat_session import ChatSession
+from chatroom.client.server_silence import THERE_S
 from chatroom.client.settings.desk import SettingsDesk
 
 
@@ -17,6 +18,11 @@ class Keyboard:
         self._clock = clock
         self._pressed_at = clock()
 
+    @property
+    def is_there(self) -> bool:
+        """True if the user has pressed a key within the last minutes."""
+        return self._clock() - self._pressed_at < THERE_S
+
     def pressed(self, sessions: Iterable[ChatSession]) -> None:
         """Report a key, or the mouse: the user is here."""
         self._pressed_at = self._clock()
@@ -27,6 +33,7 @@ class Keyboard:
         presence = self._settings.current.presence
         idle_s, after_s = self._clock() - self._pressed_at, presence.away_after_min * 60
         for session in sessions:
+            session.attend(self._pressed_at)
             session.talk.typing.is_on = presence.typing
             if session.talk.is_online:
                 session.talk.idle.look(idle_s, after_s)

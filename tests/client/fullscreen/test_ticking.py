@@ -14,6 +14,7 @@ from textual.app import App
 
 from chatroom.client.fullscreen.lag_clock import EVERY_S as LAG_EVERY_S
 from chatroom.client.fullscreen.ticking import EVERY_S, Ticking
+from chatroom.client.server_silence import THERE_S
 
 
 class Timer:
@@ -124,6 +125,26 @@ def test_an_idle_chat_wakes_up_for_its_ping_only(monkeypatch: pytest.MonkeyPatch
         assert EVERY_S < waits_s <= first <= LAG_EVERY_S
         assert not [update for update in painted if update is not None]
         assert len(pings) <= 1
+
+    play(scene)
+
+
+def test_a_chat_that_nobody_looks_at_does_not_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Minutes after the last key nothing is measured any more; a key is told to the link, and measures again."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        link, keyboard = screen.links[-1], screen.app._keyboard
+        await screen.until(lambda: not screen.app._calling.is_behind)
+        keyboard._pressed_at -= THERE_S
+        monkeypatch.setattr(screen.app._lag, "_asked_at", None)
+        before = list(link.sent)
+        assert screen.app._tick() == inf
+        assert link.sent == before and link.attended[-1] == keyboard._pressed_at
+        await screen.press("a", "backspace")
+        assert link.attended[-1] == keyboard._pressed_at > link.attended[0]
+        assert screen.app._tick() <= LAG_EVERY_S
+        assert link.sent[-1].startswith("PING :lag-")
 
     play(scene)
 
