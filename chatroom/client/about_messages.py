@@ -24,11 +24,11 @@ _NO_IDS = "This server gives messages no ids, so nobody can refer to one."
 
 
 class AboutMessages:
-    """Carries them out. ``write`` sends a line, ``say`` a message; both return nothing or the events to show."""
+    """Carries them out. ``ask``: see ``Speech.ask``. ``say`` sends a message and returns the events to show."""
 
-    def __init__(self, state: State, write: Callable[[str], None], say: Callable[[Say], list[Event]]) -> None:
+    def __init__(self, state: State, ask: Callable[[str, str, str], None], say: Callable[[Say], list[Event]]) -> None:
         self._state = state
-        self._write = write
+        self._ask = ask
         self._say = say
         # Msgid of a message that is to be deleted to what is said then instead.
         self._edits: dict[str, Say] = {}
@@ -39,8 +39,8 @@ class AboutMessages:
         self._edits.clear()
         return left
 
-    def perform(self, action: AboutMessage, place: Place) -> list[Event]:
-        """Carry out a typed command about the last message that fits it."""
+    def perform(self, action: AboutMessage, place: Place, typed: str) -> list[Event]:
+        """Carry out a command about the last message that fits it. A refusal begins with ``typed``."""
         mine = action.kind == "edit" or (action.kind == "redact" and not action.nick)
         if mine and any(entry.delivery == "under way" for entry in place.log.entries[-_RECENT:]):
             return [Denied("Your last message is still on its way. Try again in a moment.")]
@@ -51,10 +51,10 @@ class AboutMessages:
         if action.kind == "reply":
             return self.reply(place, entry, action.text)
         if action.kind == "react":
-            return self.react(place, entry, action.text)
+            return self.react(place, entry, action.text, typed)
         if action.kind == "redact":
-            return self.redact(place, entry, action.text)
-        return self.edit(place, entry, action.text)
+            return self.redact(place, entry, action.text, typed)
+        return self.edit(place, entry, action.text, typed)
 
     def find(self, place: Place, nick: str, *, mine: bool = False) -> Entry | None:
         """Return the last message of a user in a place, of anybody else without a nick, or of the user's own."""
@@ -73,7 +73,7 @@ class AboutMessages:
         takes = "message-tags" in self._state.caps and self._state.features.takes_tag("draft/reply")
         return self._say(Say(place.name, text, reply_to=entry.id if takes else ""))
 
-    def react(self, place: Place, entry: Entry, reaction: str) -> list[Event]:
+    def react(self, place: Place, entry: Entry, reaction: str, typed: str = "") -> list[Event]:
         """React to a message, or take it back if the user has reacted so already."""
         features = self._state.features
         if "message-tags" not in self._state.caps or not features.takes_tag("draft/react") or not entry.id:
@@ -82,21 +82,22 @@ class AboutMessages:
         me = self._state.fold(self._state.nick)
         takes_back = any(self._state.fold(nick) == me for nick in entry.reactions.get(reaction, []))
         name = "+draft/unreact" if takes_back else "+draft/react"
-        self._write(f"@{format_tags({'+draft/reply': entry.id, name: reaction})} TAGMSG {place.name}")
+        tags = format_tags({"+draft/reply": entry.id, name: reaction})
+        self._ask(f"TAGMSG {place.name}", typed or f"/react {reaction}", tags)
         if "echo-message" in self._state.caps:
             return []  # the server shows it
         return [Reacted(place.name, entry.id, self._state.nick, reaction, not takes_back, mine=True)]
 
-    def redact(self, place: Place, entry: Entry, reason: str = "") -> list[Event]:
-        """Delete a message, of the user's own or, with the right to, of others."""
+    def redact(self, place: Place, entry: Entry, reason: str = "", typed: str = "/redact") -> list[Event]:
+        """Delete a message, of the user's own or, with the right to, of others. A refusal begins with ``typed``."""
         if REDACTION not in self._state.caps or not entry.id:
             return [Denied("This server cannot delete messages.")]
-        self._write(f"REDACT {place.name} {entry.id}" + (f" :{reason}" if reason else ""))
+        self._ask(f"REDACT {place.name} {entry.id}" + (f" :{reason}" if reason else ""), typed, "")
         return []
 
-    def edit(self, place: Place, entry: Entry, text: str) -> list[Event]:
+    def edit(self, place: Place, entry: Entry, text: str, typed: str = "/edit") -> list[Event]:
         """Delete a message of the user's own and say another text instead."""
-        refused = self.redact(place, entry)
+        refused = self.redact(place, entry, typed=typed)
         if not refused and entry.said is not None:
             self._edits[entry.id] = Say(place.name, text, entry.said.kind, entry.said.reply_to)
         return refused

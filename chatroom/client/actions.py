@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from chatroom.client.chat_events import SaidKind
@@ -112,9 +113,9 @@ class Configure:
     """True to give the key its default back."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Choose:
-    """Ask the user what to do."""
+    """Ask the user what to do with somebody."""
 
     words: str
     """The question."""
@@ -126,6 +127,16 @@ class Choose:
     """Whom it is about."""
     typed: str = ""
     """The command that asks, as a refusal shows it."""
+    again: Callable[[str], Choose] | None = field(default=None, compare=False, repr=False)
+    """Makes the question about another nick; None if that cannot be."""
+
+    def follow(self, nick: str) -> None:
+        """Go on with the nick that the user has now."""
+        if self.again is None:
+            return
+        other = self.again(nick)
+        self.words = f"{self.name} is {nick} now: {other.words}"
+        self.yes, self.room, self.name = other.yes, other.room, nick
 
     @property
     def why(self) -> str:

@@ -67,7 +67,12 @@ def kick(context: Context, rest: str) -> list[Action]:
         raise Misused(_NAMES_ONE)
     if not context.state.is_server_operator:
         return [_kick_from(_need(room), words)]
-    return [_choice("disconnect", words[0], room, _disconnect(words), _kick_from(room, words) if room else None)]
+
+    def ask(name: str) -> Choose:
+        now = [name, *words[1:]]
+        return _choice("disconnect", name, room, _disconnect(now), _kick_from(room, now) if room else None, ask)
+
+    return [ask(words[0])]
 
 
 def ban(context: Context, rest: str) -> list[Action]:
@@ -85,11 +90,16 @@ def ban(context: Context, rest: str) -> list[Action]:
         raise Misused(_NAMES_ONE)
     if not context.state.is_server_operator:
         return [_ban_from(context, _need(room), words)]
-    try:
-        of_room = _ban_from(context, room, words) if room else None
-    except Misused:
-        of_room = None  # a reason without a time: only the server takes that
-    return [_choice("ban", words[0], room, _ban_of_server(words), of_room)]
+
+    def ask(name: str) -> Choose:
+        now = [name, *words[1:]]
+        try:
+            of_room = _ban_from(context, room, now) if room else None
+        except Misused:
+            of_room = None  # a reason without a time: only the server takes that
+        return _choice("ban", name, room, _ban_of_server(now), of_room, ask)
+
+    return [ask(words[0])]
 
 
 def unban(context: Context, rest: str) -> list[Action]:
@@ -168,11 +178,13 @@ def _need(room: str) -> str:
     return room
 
 
-def _choice(verb: str, name: str, room: str, of_server: Line, of_room: Line | None) -> Choose:
+def _choice(
+    verb: str, name: str, room: str, of_server: Line, of_room: Line | None, again: Callable[[str], Choose]
+) -> Choose:
     what = f"{verb} {name} from the whole server? y/N"
     if of_room is not None:
         what += f", or r for {room} only"
-    return Choose(f"{what}: ", of_server, of_room, name)
+    return Choose(f"{what}: ", of_server, of_room, name, again=again)
 
 
 def _kick_from(channel: str, words: list[str]) -> Line:

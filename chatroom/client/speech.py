@@ -18,6 +18,7 @@ from chatroom.client.chat_state import State
 from chatroom.client.formatting import bare
 from chatroom.client.pacing import Pacer
 from chatroom.client.saying import compose
+from chatroom.client.unlabelled import UnlabelledCommands
 from chatroom.irc.message import Message
 
 _REFUSALS = frozenset(
@@ -49,6 +50,7 @@ class Speech:
         # The same for commands: label to what was typed, and batch to label.
         self._asked: dict[str, str] = {}
         self._asked_in: dict[str, str] = {}
+        self._unlabelled = UnlabelledCommands(state.fold)
         self._write = write
 
     @property
@@ -94,6 +96,7 @@ class Speech:
         self._pacer.close()
         for of_connection in (self._batches, self._asked, self._asked_in):
             of_connection.clear()
+        self._unlabelled.clear()
         self._unwritten.clear()
         if self._again:
             return []
@@ -114,21 +117,28 @@ class Speech:
         what = "1 message was" if len(dropped) == 1 else f"{len(dropped)} messages were"
         return [*unsaid, Info(f"{what} not sent. The arrow up brings the text back.")] if dropped else []
 
-    def ask(self, line: str, typed: str) -> None:
+    def ask(self, line: str, typed: str, tags: str = "") -> None:
         """Send the line of a command, so that a refusal can be shown with what the user has typed."""
-        if self._has_labels and not line.startswith("@"):
+        # A labelled JOIN would have a label on all that comes with it, as if the user had asked for that.
+        if self._has_labels and not line.startswith(("@", "JOIN ")):
             self._count += 1
             self._asked[f"{self._count}"] = typed
             if len(self._asked) > _MOST_ASKED:
                 del self._asked[next(iter(self._asked))]
-            line = f"@label={self._count} {line}"
-        self._write(line)
+            tags = f"label={self._count};{tags}".rstrip(";")
+        else:
+            self._unlabelled.sent(line, typed)
+        self._write(f"@{tags} {line}" if tags else line)
 
     def asked(self, message: Message) -> str:
         """Return the command that a message of the server answers; empty if that is not known."""
+        tags = message.tags or {}
+        if not ("label" in tags or "batch" in tags):
+            typed = self._unlabelled.answered(message, is_mine=self._state.is_me(message.nick))
+            if typed:
+                return typed
         if not self._asked:
             return ""
-        tags = message.tags or {}
         label = tags.get("label") or self._asked_in.get(tags.get("batch", ""), "")
         typed = self._asked.get(label, "")
         if typed and message.verb == "BATCH" and message.params[0].startswith("+"):

@@ -80,7 +80,7 @@ class Talk:
         self.speech = Speech(self.state, write, again=say_again)
         self.history = HistoryPages(self.state, write, clock)
         self.typing = TypingNotices(self.state, write, clock)
-        self.about = AboutMessages(self.state, write, self.speech.say)
+        self.about = AboutMessages(self.state, self.speech.ask, self.speech.say)
         self.lists = ModerationLists(self.state, write)
         self._marks = ReadMarks(lambda: self.state.caps, write, clock)
         self._away = AwayLookup(self.state, write)
@@ -121,7 +121,7 @@ class Talk:
         elif whole.verb == "MARKREAD":
             self._read_marker(param(whole, 0), parse_moment(param(whole, 1).removeprefix("timestamp=")))
         unsaid, key = self.speech.read(whole)
-        typed = self.speech.asked(whole)
+        typed = "" if unsaid else self.speech.asked(whole)
         if whole.verb == "NICK" and not typed.lower().startswith(_NICK_COMMANDS):
             # With a label ``State`` takes it for the user's own.
             tags = {name: value for name, value in (whole.tags or {}).items() if name != "label"}

@@ -172,16 +172,18 @@ class TypedLines:
         return []
 
     def follow(self, events: list[Event]) -> list[Event]:
-        """Take what has happened: a question about a user who has left, or has another nick, is closed."""
+        """Take what has happened: a question follows its user to another nick, and is closed if the user has left."""
         question, whom = self._session.question, self._whom
         if not isinstance(question, Choose) or whom is None:
             return []
         whom.follow(events)
-        if not whom.has_left and whom.nick == question.name:
-            return []
-        self._session.question = None
-        how = "has left" if whom.has_left else f"is {whom.nick} now"
-        return _say_of_what([Denied(f"{question.name} {how}, so nothing was done.")], question.typed)
+        if whom.has_left:
+            self._session.question = None
+            return _say_of_what([Denied(f"{question.name} has left, so nothing was done.")], question.typed)
+        if whom.nick != question.name:
+            question.follow(whom.nick)
+            return [Info(f"{question.typed}: the question is about {whom.nick} now.")]
+        return []
 
     def _choose(self, question: Choose, answer: str) -> list[Event]:
         letter = answer.strip().lower()
@@ -204,7 +206,7 @@ class TypedLines:
     def _perform(self, actions: list[Action], typed: str = "") -> list[Event]:
         events: list[Event] = []
         for action in actions:
-            here = self._perform_here(action)
+            here = self._perform_here(action, typed)
             if here is not None:
                 events += here
             elif not self._session.online:
@@ -214,7 +216,7 @@ class TypedLines:
                 events += self._perform_online(action, typed)
         return events
 
-    def _perform_here(self, action: Action) -> list[Event] | None:
+    def _perform_here(self, action: Action, typed: str) -> list[Event] | None:
         """Carry out what needs no connection; None for all else."""
         session = self._session
         if isinstance(action, Print):
@@ -232,7 +234,7 @@ class TypedLines:
         if isinstance(action, OfServers):
             return self._perform_on_servers(action)
         if isinstance(action, Leave):
-            return self._leave(action)
+            return self._leave(action, typed)
         if isinstance(action, Quit):
             (session.servers or session).quit(action.reason)
             return []
@@ -252,9 +254,9 @@ class TypedLines:
             return session.speech.say(action)
         if isinstance(action, AboutMessage):
             why = session.navigation.why_unsaid
-            return [Denied(why)] if why else session.talk.about.perform(action, session.talk.here.front)
+            return [Denied(why)] if why else session.talk.about.perform(action, session.talk.here.front, typed)
         if isinstance(action, Join | Turn):
-            return self._turn(action)
+            return self._turn(action, typed)
         if isinstance(action, Line):
             session.speech.ask(action.line, typed)
         elif isinstance(action, Register):
@@ -266,18 +268,18 @@ class TypedLines:
             self._whom = Whom(session.state, action.name)
         return []
 
-    def _leave(self, action: Leave) -> list[Event]:
+    def _leave(self, action: Leave, typed: str) -> list[Event]:
         session, target = self._session, action.target
         if not session.online and session.talk.here.find(target) is None:
             return [Denied("You are not connected, so nothing was sent.")]
         is_in = session.state.find_channel(target) is not None
         # The server says if the user names a channel that is neither in front nor joined.
         if session.online and session.state.is_channel(target) and (is_in or not session.navigation.is_target(target)):
-            session.write(f"PART {target} :{action.reason}" if action.reason else f"PART {target}")
+            session.speech.ask(f"PART {target} :{action.reason}" if action.reason else f"PART {target}", typed)
         session.navigation.leave(target)
         return []
 
-    def _turn(self, action: Join | Turn) -> list[Event]:
+    def _turn(self, action: Join | Turn, typed: str) -> list[Event]:
         session = self._session
         if isinstance(action, Turn) or session.state.find_channel(action.channel) is not None:
             name = action.target if isinstance(action, Turn) else action.channel
@@ -285,5 +287,5 @@ class TypedLines:
                 return []
             return [Denied(f"You are not in {name}. Use /join {name} first.")]
         session.navigation.await_join(action.channel, action.key)
-        session.write(f"JOIN {action.channel} {action.key}".rstrip())
+        session.speech.ask(f"JOIN {action.channel} {action.key}".rstrip(), typed)
         return []

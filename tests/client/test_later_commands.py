@@ -8,10 +8,12 @@ from harness.client_stage import Stage
 from harness.scripted_server import Peer, ScriptedServer
 from harness.terminal import Terminal
 
+from chatroom.client.actions import Choose
 from chatroom.client.chat_events import Denied, Info, Renamed, Said, Trouble
 from chatroom.client.later_login import AccountPassword
 
 LABELS = "batch echo-message labeled-response sasl"
+ABOUT = "message-tags draft/message-redaction"
 
 
 def test_login_asks_for_the_password() -> None:
@@ -124,6 +126,54 @@ def test_refusals_say_of_what() -> None:
     assert stage.hear(":srv 482 alice #lobby :no") == [Denied(text)]
 
 
+@pytest.mark.parametrize("caps", [f"{LABELS} {ABOUT}", f"echo-message {ABOUT}"], ids=["labels", "none"])
+@pytest.mark.parametrize(
+    "typed, refusal, text",
+    [
+        ("/join #ops", ":srv 473 alice #ops :no", "#ops is by invitation only."),
+        ("/join #OPS", ":srv FAIL JOIN NOT_NOW #ops :Try later.", "Try later."),
+        ("/part #cats", ":srv 403 alice #cats :no", "There is no channel called #cats."),
+        ("/part #cats bye", ":srv 442 alice #cats :no", "You are not in #cats."),
+        ("/react +1", ":srv 404 alice #lobby :You are muted", "Cannot send to #lobby: You are muted"),
+        ("/redact bob off topic", ":srv FAIL REDACT REDACT_FORBIDDEN #lobby m1 :You may not.", "You may not."),
+        ("/edit no tea", ":srv FAIL REDACT REDACT_FORBIDDEN #lobby m2 :You may not.", "You may not."),
+    ],
+)
+def test_refusals_of_commands_about_channels_and_messages_say_of_what(
+    caps: str, typed: str, refusal: str, text: str
+) -> None:
+    """By the label if the server has those, otherwise by the channel that it names, or by the command."""
+    stage = Stage()
+    stage.welcome("#lobby", caps=caps)
+    stage.hear("@msgid=m1 :bob!b@h PRIVMSG #lobby :tea?", "@msgid=m2 :alice!a@h PRIVMSG #lobby :tea")
+    stage.hear(":bob!b@h TOPIC #lobby :cake")
+    assert not [event for event in stage.session.enter(typed) if isinstance(event, Denied)]
+    label = stage.link.sent[-1].partition(" ")[0].partition(";")[0]
+    if not label.startswith("@label="):
+        label = ""
+    (denied,) = [event for event in stage.hear(f"{label} {refusal}".strip()) if isinstance(event, Denied)]
+    assert denied.text.startswith(f"{typed}: ")
+    (denied,) = [event for event in stage.hear(refusal) if isinstance(event, Denied)]
+    assert not denied.text.startswith("/")  # the next one answers something else
+
+
+def test_a_command_that_was_carried_out_is_refused_no_more() -> None:
+    """Without labels: a later refusal that names the channel is that of another line; one of another numeric, too."""
+    stage = Stage()
+    stage.welcome("#lobby", caps="echo-message")
+    stage.session.enter("/join #ops")
+    stage.hear(":alice!a@h JOIN #ops", ":srv 353 alice = #ops :alice", ":srv 366 alice #ops :End")
+    assert stage.hear(":srv 403 alice #ops :no") == [Denied("There is no channel called #ops.")]
+    stage.session.enter("/join #cats")
+    stage.hear(":bob!b@h JOIN #cats")
+    assert stage.hear(":srv 482 alice #cats :no") == [Denied("Only an operator of #cats may do that.")]
+    assert stage.hear(":srv 475 alice #cats :no") == [Denied("/join #cats: #cats needs a key: /join #cats KEY")]
+    stage.session.enter("/join #tea")
+    stage.lose()
+    stage.welcome("#lobby", caps="echo-message")
+    assert stage.hear(":srv 471 alice #tea :no") == [Denied("#tea is full.")]
+
+
 def test_no_password_is_in_a_refusal() -> None:
     """Of /raw only the verb is shown; long commands are cut, and many unanswered ones are forgotten."""
     stage = Stage()
@@ -197,10 +247,7 @@ def test_the_answer_to_a_question_is_refused_with_the_command() -> None:
     assert stage.session.answer("y") == [Denied("/kick bob: You are not connected, so nothing was sent.")]
 
 
-@pytest.mark.parametrize(
-    "line, how", [(":bob!b@h NICK rob", "is rob now"), (":bob!b@h QUIT :bye", "has left")], ids=["nick", "quit"]
-)
-def test_a_question_about_a_user_is_closed_if_the_nick_is_free_for_others(line: str, how: str) -> None:
+def test_a_question_about_a_user_is_closed_if_the_nick_is_free_for_others() -> None:
     """A yes that comes later must not hit whoever has the nick by then."""
     stage = Stage()
     stage.welcome("#lobby", caps=LABELS)
@@ -209,11 +256,35 @@ def test_a_question_about_a_user_is_closed_if_the_nick_is_free_for_others(line: 
     stage.hear(":eve!e@h PRIVMSG #lobby :hi")
     asked, before = stage.session.question, list(stage.link.sent)
     assert asked is not None
-    events = stage.hear(line, ":bob!other@h JOIN #lobby")
-    assert events[-1] == Denied(f"/kick bob spam: bob {how}, so nothing was done.")
+    events = stage.hear(":bob!b@h QUIT :bye", ":bob!other@h JOIN #lobby")
+    assert events[-1] == Denied("/kick bob spam: bob has left, so nothing was done.")
     assert stage.session.question is None
     assert stage.session.answer("y") == []
     assert stage.link.sent == before
+
+
+@pytest.mark.parametrize(
+    "typed, yes, room",
+    [
+        ("/kick bob spam", "KILL bobby :spam", "KICK #lobby bobby spam"),
+        ("/ban bob 1h spam", "UBAN ADD bobby 1h spam", "CBAN #lobby bobby!*@* 1h spam"),
+    ],
+)
+def test_a_question_follows_its_user_to_another_nick(typed: str, yes: str, room: str) -> None:
+    """Twice, and though somebody else has the old nick by then: the answer hits whom the question was about."""
+    for answer, line in (("y", yes), ("r", room)):
+        stage = Stage()
+        stage.welcome("#lobby", caps=LABELS)
+        stage.hear(":srv 004 alice srv chatroom-1 i n", ":srv MODE alice +o")
+        stage.session.enter(typed)
+        asked = stage.session.question
+        stage.hear(":bob!b@h NICK rob", ":bob!other@h JOIN #lobby")
+        events = stage.hear(":rob!b@h NICK bobby")
+        assert events[-1] == Info(f"{typed}: the question is about bobby now.")
+        assert stage.session.question is asked and isinstance(asked, Choose)
+        assert asked.words.startswith("rob is bobby now: ") and " bobby from the whole server?" in asked.words
+        stage.session.answer(answer)
+        assert stage.link.sent[-1].replace(" :", " ") == f"@label=1 {line}".replace(" :", " ")
 
 
 @pytest.mark.parametrize("text", ["/nick bad nick!", "/nick"])

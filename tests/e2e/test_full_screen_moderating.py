@@ -85,3 +85,32 @@ def test_an_operator_mutes_and_bans_in_a_channel(daemon: Daemon) -> None:
             await screen.see("carol!*@*  by alice")
 
     play_live(scene, daemon.port, join=("#tea",))
+
+
+def test_refusals_say_of_what(daemon: Daemon) -> None:
+    """Those of the server: of a channel, a message, a reaction. A question of /kick follows its user, and kicks it."""
+    daemon.create("mona", "moderator")
+    with daemon.connect("bob") as bob:
+        bob.ask("JOIN #ops", "MODE #ops +i", "JOIN #tea", "MODE #tea +m")
+
+        async def guest(screen: LiveScreen) -> None:
+            await screen.see("You joined #lobby")
+            await screen.enter("/join #ops")
+            await screen.see("/join #ops: #ops is by invitation only.")
+            await screen.enter("/join #nowhere:1")
+            await screen.see("/join #nowhere:1: ")
+            await screen.enter("/part #ops")
+            await screen.enter("/part #cats")
+            await screen.see("/part #cats: There is no channel called #cats.")
+
+        async def moderator(screen: LiveScreen) -> None:
+            await screen.until(lambda: any(row.endswith(" bob") for row in screen.rows))
+            await screen.enter("/kick bob spam")
+            await screen.see("disconnect bob from the whole server?")
+            bob.ask("NICK bobby")
+            await screen.see("bob is bobby now: disconnect bobby from the whole server?")
+            await screen.enter("y")
+            bob.expect_closed()
+
+        play_live(guest, daemon.port, columns=120)
+        play_live(moderator, daemon.port, "mona", account=True, columns=120)

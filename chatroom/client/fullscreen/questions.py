@@ -37,6 +37,7 @@ class Questions:
         self._screen = screen
         self._turn = asyncio.Lock()
         self._open: asyncio.Future[str | None] | None = None
+        self._chosen: Choose | None = None  # an open question whose words may change
         self._waiting = 0  # questions that wait for their turn, or are asked
         self._is_still_open: Callable[[], bool] = lambda: True
 
@@ -91,7 +92,11 @@ class Questions:
         if isinstance(question, NewPassword):
             return await self._new_password(question.name)
         if isinstance(question, Choose):
-            return Answer(await self._ask(question.words))
+            self._chosen = question
+            try:
+                return Answer(await self._ask(question.words))
+            finally:
+                self._chosen = None
         if isinstance(question, AccountPassword):
             return Answer(await self._ask(f"Password for {question.name}: ", secret=True))
         if question.is_yes_or_no:
@@ -148,6 +153,8 @@ class Questions:
             self._open.set_exception(Refused())
 
     def look(self) -> None:
-        """Close a question that needs no answer any more, because of a report of the link."""
+        """Close a question that needs no answer any more, because of a report of the link, or change its words."""
         if self._open is not None and not self._open.done() and not self._is_still_open():
             self._open.set_result(None)
+        elif self._chosen is not None:
+            self._screen.question = [("prompt", drawable(self._chosen.words))]

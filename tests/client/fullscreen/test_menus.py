@@ -63,7 +63,7 @@ def test_a_message_is_deleted_with_a_reason() -> None:
         assert screen.sent == before
         await screen.press("alt+j", "enter", *"delete", "enter")
         await screen.enter("spam")
-        assert screen.sent[-1] == "REDACT #lobby m1 spam" or screen.sent[-1] == "REDACT #lobby m1 :spam"
+        assert screen.sent[-1] == "@label=1 REDACT #lobby m1 :spam"
         await screen.hear(":alice!a@h REDACT #lobby m1 :spam")
         await screen.see("deleted by alice: spam")
 
@@ -127,6 +127,24 @@ def test_the_menu_on_oneself_has_nothing_for_others_only() -> None:
         assert screen.sent[-1].endswith("WHOIS alice")
 
     play(scene)
+
+
+def test_a_question_of_a_command_follows_its_user_to_another_nick() -> None:
+    """The prompt names the new nick, and what is typed there already stays."""
+
+    async def scene(screen: FullScreen) -> None:
+        await begin(screen)
+        await screen.hear(":srv MODE alice +o")
+        await screen.enter("/kick bob spam")
+        await screen.see("disconnect bob from the whole server?")
+        await screen.type("r")
+        await screen.hear(":bob!b@h NICK bobby")
+        await screen.see("bob is bobby now: disconnect bobby from the whole server?")
+        assert screen.prompt.rstrip().endswith("r for #lobby only: r")
+        await screen.press("enter")
+        assert screen.sent[-1].endswith("KICK #lobby bobby :spam")
+
+    play(scene, columns=120)
 
 
 def test_a_menu_follows_its_user_to_another_nick() -> None:
