@@ -176,6 +176,11 @@ class Chooser(ModalScreen[None]):
         self._title = drawable(title)
         self._box.refresh()
 
+    def void(self, why: str) -> None:
+        """Have nothing to choose any more, and say why. It is the user who closes it, as long as keys may be coming."""
+        self._find, self._empty, self._more = lambda typed: [], why, None
+        self._look()
+
     def renew(self) -> None:
         """Look again, because there are other choices now. The chosen one stays chosen."""
         chosen = self._found[self._chosen].value if self._chosen < len(self._found) else None

@@ -96,7 +96,7 @@ class Menus:
         self._app.open_chooser(chooser)
 
     def hear(self, told: Told) -> None:
-        """Take what has happened on a server: a menu follows its user, and closes if the user leaves."""
+        """Take what has happened on a server: a menu follows its user, and is empty if the user leaves."""
         session, whom, chooser = self._followed or (None, None, None)
         if session is not told.session or whom is None or chooser is None:
             return
@@ -106,8 +106,7 @@ class Menus:
             return  # then the questions that follow it look
         if whom.has_left:
             self._followed = None
-            chooser.dismiss()
-            self._app.tell(f"{whom.nick} has left, so the menu is closed.")
+            chooser.void(f"{whom.nick} has left, so there is nothing to do. Esc closes the menu.")
         elif whom.nick != before:
             chooser.retitle(f"{whom.nick}, before {before}")
 

@@ -16,6 +16,8 @@ from chatroom.client.later_login import AccountPassword
 from chatroom.client.login_steps import PROMPTS
 from chatroom.client.new_account import NewPassword
 
+_VOID = "That question needs no answer any more. Enter goes on: "
+
 
 class Refused(Exception):
     """The user does not answer: Ctrl-C, Ctrl-D or Esc."""
@@ -38,6 +40,7 @@ class Questions:
         self._turn = asyncio.Lock()
         self._open: asyncio.Future[str | None] | None = None
         self._chosen: Choose | None = None  # an open question whose words may change
+        self._is_void = False
         self._waiting = 0  # questions that wait for their turn, or are asked
         self._is_still_open: Callable[[], bool] = lambda: True
 
@@ -136,7 +139,7 @@ class Questions:
         try:
             return await self._open
         finally:
-            self._open = None
+            self._open, self._is_void = None, False
             screen.question = None
             composer.is_secret = False
             screen.restore_draft()
@@ -145,16 +148,23 @@ class Questions:
     def enter(self, text: str) -> None:
         """Take the user's answer."""
         if self._open is not None and not self._open.done():
-            self._open.set_result(text)
+            self._open.set_result(None if self._is_void else text)
 
     def refuse(self) -> None:
         """Take it that the user does not answer."""
-        if self._open is not None and not self._open.done():
+        if self._is_void:
+            self.enter("")
+        elif self._open is not None and not self._open.done():
             self._open.set_exception(Refused())
 
     def look(self) -> None:
-        """Close a question that needs no answer any more, because of a report of the link, or change its words."""
-        if self._open is not None and not self._open.done() and not self._is_still_open():
-            self._open.set_result(None)
-        elif self._chosen is not None:
+        """Show if a question has other words, or needs no answer any more, because of a report of the link.
+
+        Then it is the user who closes it: what is being typed for it would be for the room.
+        """
+        if self._open is not None and not self._is_void and not self._is_still_open():
+            self._is_void = True
+            self._screen.composer.editor.clear()
+            self._screen.question = [("prompt", _VOID)]
+        elif self._chosen is not None and not self._is_void:
             self._screen.question = [("prompt", drawable(self._chosen.words))]

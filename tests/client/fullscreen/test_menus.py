@@ -147,6 +147,26 @@ def test_a_question_of_a_command_follows_its_user_to_another_nick() -> None:
     play(scene, columns=120)
 
 
+def test_a_question_that_is_closed_by_itself_sends_nothing_to_the_room() -> None:
+    """bob leaves while the answer is typed: the rest of it is not said, nor is the line that waits in the prompt."""
+
+    async def scene(screen: FullScreen) -> None:
+        await begin(screen)
+        await screen.hear(":srv MODE alice +o")
+        await screen.enter("/kick bob spam")
+        await screen.see("disconnect bob from the whole server?")
+        before = list(screen.sent)
+        await screen.type("y")
+        await screen.hear(":bob!b@h QUIT :bye")
+        await screen.see("/kick bob spam: bob has left, so nothing was done.")
+        await screen.see("That question needs no answer any more. Enter goes on:")
+        await screen.press("e", "s", "enter")
+        assert screen.prompt.startswith("to #lobby ›") and screen.app.chat.composer.editor.text == ""
+        assert screen.sent == before
+
+    play(scene, columns=120)
+
+
 def test_a_menu_follows_its_user_to_another_nick() -> None:
     """Somebody else may have the nick by then; also while the questions are open."""
 
@@ -164,7 +184,7 @@ def test_a_menu_follows_its_user_to_another_nick() -> None:
     play(scene)
 
 
-def test_a_menu_closes_if_its_user_leaves() -> None:
+def test_a_menu_is_empty_if_its_user_leaves() -> None:
     """Whoever has the nick next is not meant, not even in the same moment."""
 
     async def scene(screen: FullScreen) -> None:
@@ -172,8 +192,11 @@ def test_a_menu_closes_if_its_user_leaves() -> None:
         gone = (":bob!b@h QUIT :bye", ":bob!other@h JOIN #lobby")
         await screen.press("alt+p", *"bob", "enter")
         await screen.hear(*gone)
-        await screen.see("bob has left, so the menu is")
+        await screen.see("bob has left, so there is nothing to do. Esc closes the menu.")
         assert not any("Talk in private" in row for row in screen.rows)
+        await screen.press(*"talk", "enter")  # was under way to the menu, and is for no room
+        assert screen.prompt.startswith("to #lobby ›") and "talk" not in screen.prompt
+        assert not any("talk" in line for line in screen.sent)
         for action, questions in (("kick", 1), ("mute", 2)):
             await screen.press("alt+p", *"bob", "enter", *action, "enter")
             before = list(screen.sent)
