@@ -130,6 +130,16 @@ def _answer_malformed(world: World, session: Session, malformed: Malformed) -> N
     finish(context)
 
 
+def answer_not_run(world: World, session: Session, line: str, code: str, text: str) -> None:
+    """Answer a line that was not run, and will not be: FAIL with ``code``."""
+    tags, _, verb, _ = split(line)
+    context = Context(world, session, verb, tags)
+    if tags is not None:
+        _take_label(context, tags)
+    context.fail(code, text=text)
+    finish(context)
+
+
 def _heed_tags(context: Context, message: Message) -> bool:
     """Take the label of a line, and the line itself if it belongs to a batch. True if it does: the verb is not run."""
     tags = message.tags

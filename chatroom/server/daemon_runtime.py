@@ -41,6 +41,8 @@ class DaemonRuntime:
         self.is_ending = False
         self.upgrade: Upgrade | None = None
         """Begins upgrades. Set once, before the first tick; None if no other daemon can take the place of this one."""
+        self.no_upgrade = "no new daemon can take the place of this one"
+        """Why there is no ``upgrade``."""
         self.waiting_for_restart = ""
         self.counts = Counts()
         self.log_levels = log_levels
@@ -77,7 +79,7 @@ class DaemonRuntime:
         """
         try:
             if self.upgrade is None:
-                raise HandoverRefused("no new daemon can take the place of this one")
+                raise HandoverRefused(self.no_upgrade)
             self.upgrade.begin(session)
         except HandoverRefused as error:
             if session is not None:

@@ -59,7 +59,7 @@ class GatedHub(Hub):
         gate, ledger, committer = self._gate, self._ledger, self._ledger.committer
         # Before the tick's own batch is given: its lines do not wait in the gate yet.
         self._settled += committer.take_settled()
-        batch = ledger.take_batch(gate.number + 1)
+        batch = self._take_batch(gate.number + 1)
         if batch is not None:
             self._give(batch)
         work = self.world.work
@@ -74,6 +74,10 @@ class GatedHub(Hub):
             self._settle(self._settled[0])
             self._settled.popleft()
         ledger.is_full = gate.size > self.world.settings.limits.sendq_bytes // 2
+
+    def _take_batch(self, number: int) -> Batch | None:
+        """Take out what this tick has to store, under its journal number. None if that is nothing."""
+        return self._ledger.take_batch(number)
 
     def _give(self, batch: Batch) -> None:
         world, committer = self.world, self._ledger.committer

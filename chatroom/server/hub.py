@@ -120,6 +120,10 @@ class Hub:
         """Begin a tick: read the clocks, run what is due and what the workers posted. Needs the lock."""
         assert self.lock.locked(), _NEEDS_LOCK
         self.world.begin_tick(*read_clocks())
+        self._run_due()
+
+    def _run_due(self) -> None:
+        """Run what is due, and what the workers posted."""
         if self.world.work.is_full:
             self.world.work.is_full = self.workers.is_full
         next_end_ms = self.world.next_ban_end_ms
@@ -253,7 +257,7 @@ class Hub:
         thread = session.thread
 
         def done(outcome: object) -> None:
-            self.post_outcome(thread, lambda: self._resume(context, pending, outcome))
+            self._post_resume(context, pending, outcome)
 
         def submit() -> None:
             if pending.queue is None or pending.job is None:
@@ -273,6 +277,10 @@ class Hub:
             self._have_owner(session, lambda: self.threads[thread].call_later(pending.delay_ms / 1000, submit))
         else:
             submit()
+
+    def _post_resume(self, context: Context, pending: Pending, outcome: object) -> None:
+        """Have a verb go on in a later tick. From any thread."""
+        self.post_outcome(context.session.thread, lambda: self._resume(context, pending, outcome))
 
     def _have_owner(self, session: Session, task: Task) -> None:
         """Run a task in the thread that owns the session's connection: at once if this is that thread."""

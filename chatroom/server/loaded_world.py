@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,18 @@ if TYPE_CHECKING:
     from chatroom.config import Settings
 
 
-def load_world(settings: Settings, stores: Stores, runtime: Runtime, ledger: Ledger, zone: tzinfo | None) -> World:
+def load_world(
+    settings: Settings,
+    stores: Stores,
+    runtime: Runtime,
+    ledger: Ledger,
+    zone: tzinfo | None,
+    kind: Callable[..., World] = World,
+) -> World:
     """Return a world with all that is stored of accounts, and what ``restore`` adds.
 
-    ``zone`` is that of times in the texts of bans; None is the zone of this machine. Raises ``StorageError``.
+    ``zone`` is that of times in the texts of bans; None is the zone of this machine. ``kind`` makes the world. Raises
+    ``StorageError``.
     """
     # Nothing that is loaded here is garbage. Without this, Python would search it for garbage while it loads, and in
     # every full collection later.
@@ -35,7 +44,7 @@ def load_world(settings: Settings, stores: Stores, runtime: Runtime, ledger: Led
         wall_ms, mono_ms = read_clocks()
         cloak = Cloak(stores.server_key("cloak"))
         accounts = AccountDirectory(stores.accounts.load_entries())
-        world = World(settings, runtime, cloak, wall_ms, mono_ms, accounts, ledger)
+        world = kind(settings, runtime, cloak, wall_ms, mono_ms, accounts, ledger)
         world.bans.zone = zone
         restore(world, stores)
         log_unusable(world)

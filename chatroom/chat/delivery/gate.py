@@ -122,6 +122,10 @@ class Gate:
                 self._waits[session] = number
                 self._senders.append(session)
 
+    def hold_tick(self) -> None:
+        """Have all lines of the tick under way wait for the last number, whatever they tell."""
+        self._lowest = self.number
+
     def put_off(self, tasks: Iterable[Callable[[], None]]) -> None:
         """Have tasks wait for all that has a number now."""
         self._records[self.number].tasks += tasks
