@@ -22,7 +22,6 @@ from chatroom.server import garbage
 from chatroom.server.backlogs import send_buffer_bytes
 from chatroom.server.backups import Backups
 from chatroom.server.blocklists import Blocklists
-from chatroom.server.committing import make_hub
 from chatroom.server.connection_counter import ConnectionCounter
 from chatroom.server.daemon_runtime import DaemonRuntime, LoadSettings
 from chatroom.server.entrance import open_entrance
@@ -43,7 +42,7 @@ from chatroom.server.process_signals import ProcessSignals
 from chatroom.server.reloading import use_new_settings
 from chatroom.server.served_database import ServedDatabase
 from chatroom.server.service_manager import ServiceManager
-from chatroom.server.start_lines import describe_set_up, no_admin_line, risk_lines, start_lines
+from chatroom.server.start_lines import describe_node, describe_set_up, no_admin_line, risk_lines, start_lines
 from chatroom.server.store_watch import StoreWatch
 from chatroom.server.supervisor import Supervisor
 from chatroom.server.turnstile import Turnstile
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a busy thread may keep Python's lock from a waiting tick; 5 ms by default."""
+NO_UPGRADE = "a node of a cluster is not upgraded in place: stop it and start the new one; its users connect elsewhere"
 FAREWELL = "Server is shutting down"
 _READ_PATIENCE_S = 0.5
 """How long the stop waits for slow peers to read, and for each kind of background thread."""
@@ -132,7 +132,7 @@ class Daemon:
             runtime = DaemonRuntime(self._load_settings, counter, facts, lists, levels)
             upgraded_from = database.prepare(runtime)
             world, last_change_id, has_admin = database.load(runtime)
-            self._control_path = paths.control_socket(local_path(settings.database.address))
+            self._control_path = paths.control_socket(local_path(settings.database.address, settings.cluster.node))
             handed = before.control if before is not None else None
             control = handed or open_control(self._control_path)
         except BaseException:
@@ -142,10 +142,11 @@ class Daemon:
             self._stop_web()
             raise
         workers = Workers(database.open_stores, turnstile=self._turnstile)
-        thread = database.journal_thread
-        hub = self._hub = make_hub(world, workers, self._screen, metered=bool(metrics), thread=thread)
+        hub = self._hub = database.make_hub(world, workers, self._screen, metered=bool(metrics))
+        if database.node is not None:
+            database.node.facts = lambda: describe_node(hub.world.settings, where, counter.places(settings).taken)
         threads = self._threads = make_threads(hub, settings.server.io_threads, counter.released)
-        first_number = before.first_number if before is not None else 1
+        first_number = database.first_number
         listener = self._listener = Listener(hub, threads, counter, entrances, control, first_number)
         runtime.supervisor = self._supervisor = self._make_supervisor(workers, listener)
         watch = self._make_watch(hub, runtime, last_change_id)
@@ -185,14 +186,17 @@ class Daemon:
         for thread in self._threads:
             thread.start()
         self._started_io = True
-        for loop in filter(None, (self._database.journal_thread, self._database.upkeep, self._backups, self._hooks)):
+        self._database.start()
+        for loop in (self._backups, self._hooks):
             loop.start()
 
     def _make_watch(self, hub: Hub, runtime: DaemonRuntime, last_change_id: int) -> StoreWatch:
         assert self._listener is not None
         watch = StoreWatch(hub, self._database.guard, self._turnstile, last_change_id, self._server_lock)
         runtime.more_facts = lambda: {**watch.facts(), **self._backups.state.facts(), **self._hooks.state.facts()}
-        if self._lock is not None:
+        if self._database.node is not None:
+            runtime.no_upgrade = NO_UPGRADE
+        elif self._lock is not None:
             runtime.upgrade = self._upgrade = Upgrade(
                 Parts(
                     self._settings,
@@ -218,8 +222,7 @@ class Daemon:
     def _make_supervisor(self, workers: Workers, listener: Listener) -> Supervisor:
         own = (
             self._screen,
-            self._database.journal_thread,
-            self._database.upkeep,
+            *self._database.loops,
             self._backups,
             self._hooks,
             self._hook_listener,
@@ -316,14 +319,12 @@ class Daemon:
         for thread in self._threads:
             thread.join(max(0.0, give_up_at - time.monotonic()))
         # A thread that is left behind may still commit.
-        journal_thread, upkeep = self._database.journal_thread, self._database.upkeep
-        is_left = journal_thread is not None and not journal_thread.stop(_WRITE_PATIENCE_S)
+        is_left = not self._database.stop_journal(_WRITE_PATIENCE_S)
+        self._database.stop(_READ_PATIENCE_S)
         if not (is_left or any(thread.is_alive() for thread in self._threads)):
             self._database.close()
         self._backups.stop(_READ_PATIENCE_S)
         self._hooks.stop(_READ_PATIENCE_S)
-        if upkeep is not None:
-            upkeep.stop(_READ_PATIENCE_S)
         if not hub.workers.stop(_READ_PATIENCE_S):
             logging.getLogger(__name__).warning("a worker was still busy and was left behind")
         self._screen.show(["stopped"])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatroom.chat.delivery.ledger import Ledger
-from chatroom.server.committing import make_ledger
+from chatroom.database_address import ServerAddress
+from chatroom.server.committing import make_hub, make_ledger
 from chatroom.server.loaded_world import begin_anew, load_world
 from chatroom.server.upkeep import Upkeep
-from chatroom.storage.opening import find_upkeep, open_journal, open_stores
+from chatroom.storage.opening import find_upkeep, open_journal, open_node_journal, open_stores
 from chatroom.storage.write_guard import WriteGuard
 
 if TYPE_CHECKING:
@@ -19,10 +21,18 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.history_stores import Journal
     from chatroom.chat.world import World
     from chatroom.config import Settings
+    from chatroom.server.cluster.node import Node
     from chatroom.server.handover.predecessor import Predecessor
+    from chatroom.server.hub import Hub
     from chatroom.server.journal_thread import JournalThread
+    from chatroom.server.loop_thread import LoopThread
+    from chatroom.server.operator_screen import Screen
     from chatroom.server.turnstile import Turnstile
+    from chatroom.server.workers import Workers
     from chatroom.storage.sql.sql_stores import SqlStores
+
+LEAVE_PATIENCE_S = 0.5
+"""How long the end of a start that has failed waits for each thread."""
 
 
 PATIENCE_S = 15.0
@@ -48,6 +58,8 @@ class ServedDatabase:
         self.journal_thread: JournalThread | None = None
         """Commits for the ticks; None if they do it themselves."""
         self.upkeep: Upkeep | None = None
+        self.node: Node | None = None
+        """What makes this daemon one of several; None for a lone one."""
 
     def prepare(self, runtime: Runtime) -> Path | None:
         """Make or upgrade the database. Return the copy of the older one, if it was upgraded."""
@@ -75,6 +87,8 @@ class ServedDatabase:
                 stores.begin_run()
             # Before everything is loaded: a change meanwhile is read twice rather than never.
             last_change_id = stores.last_change_id() if before is None else before.last_change_id
+            if settings.cluster.redis is not None:
+                return self._join(stores, runtime), last_change_id, stores.accounts.count_admins() > 0
             if settings.history.enabled:
                 full = settings.history.synchronous == "full"
                 self.journal = open_journal(address, full=full, guard=self.guard)
@@ -87,6 +101,67 @@ class ServedDatabase:
                 begin_anew(world, stores)
             return world, last_change_id, stores.accounts.count_admins() > 0
 
+    def _join(self, stores: SqlStores, runtime: Runtime) -> World:
+        """Join the other nodes, and return the world that they have."""
+        from chatroom.chat.cluster.cluster_world import ClusterWorld
+        from chatroom.chat.delivery.gated_ledger import GatedLedger
+        from chatroom.server.cluster.node import Node
+        from chatroom.server.cluster.redis_link import ClusterLink
+
+        settings, address = self._settings, self._settings.database.address
+        assert isinstance(address, ServerAddress)
+        journal = self.journal = open_node_journal(address)
+        link = ClusterLink(settings.cluster)
+        self.node = node = Node(settings.cluster, link, journal, self.open_stores)
+        node.join()
+        ledger = GatedLedger(journal, node.committer, settings.history)
+        world = load_world(
+            settings, stores, runtime, ledger, self._zone, partial(ClusterWorld, node=settings.cluster.node)
+        )
+        self.upkeep = Upkeep(find_upkeep(address), lambda: world.settings.history, self._is_short, self._turnstile)
+        assert isinstance(world, ClusterWorld)
+        node.fill(world, stores)
+        return world
+
+    def make_hub(self, world: World, workers: Workers, screen: Screen, *, metered: bool) -> Hub:
+        """Make the hub of the world that was loaded."""
+        if self.node is not None:
+            return self.node.make_hub(workers, screen, metered=metered)
+        return make_hub(world, workers, screen, metered=metered, thread=self.journal_thread)
+
+    @property
+    def first_number(self) -> int:
+        """The id of the first session of this run."""
+        if self.node is not None:
+            return self.node.first_number
+        return self._before.first_number if self._before is not None else 1
+
+    @property
+    def loops(self) -> list[LoopThread]:
+        """The threads that work on it."""
+        others = self.node.loops if self.node is not None else [self.journal_thread]
+        return [loop for loop in (*others, self.upkeep) if loop is not None]
+
+    def start(self) -> None:
+        """Start the threads, when the I/O threads run."""
+        if self.node is not None:
+            self.node.start()
+        for loop in (self.journal_thread, self.upkeep):
+            if loop is not None:
+                loop.start()
+
+    def stop_journal(self, patience_s: float) -> bool:
+        """Have what was said stored, and end the thread that does it. False if it is left behind."""
+        thread = self.journal_thread if self.node is None else self.node.committer
+        return thread is None or thread.stop(patience_s)
+
+    def stop(self, patience_s: float) -> None:
+        """End the other threads, and leave the cluster; wait at most that long for each of them."""
+        if self.node is not None:
+            self.node.stop(patience_s)
+        if self.upkeep is not None:
+            self.upkeep.stop(patience_s)
+
     def open_stores(self) -> SqlStores:
         """Open stores for a background thread, from that thread."""
         return open_stores(
@@ -94,7 +169,9 @@ class ServedDatabase:
         )
 
     def close(self) -> None:
-        """Close the journal, if it was opened."""
+        """Close the journal, if it was opened, after a start that has failed too."""
+        if self.node is not None:
+            self.node.stop(LEAVE_PATIENCE_S)
         if self.journal is not None:
             self.journal.close()
 

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from chatroom import paths
+from chatroom import __version__, paths
 from chatroom.config import Settings, find_unsafe
 from chatroom.database_address import DatabaseAddress
 from chatroom.server.listening_sockets import Inherited, describe_inherited
@@ -66,6 +66,18 @@ def no_admin_line(database: DatabaseAddress) -> str:
         else f" --database {shlex.quote(str(database))}"
     )
     return f"there is no admin yet; make one with: {own_program()}{flag} user create-admin NAME"
+
+
+def describe_node(settings: Settings, where: list[str], users: int) -> dict[str, object]:
+    """Return what the other nodes of a cluster know of this one."""
+    server = settings.server
+    return {
+        "server": server.name,
+        "description": server.description,
+        "version": __version__,
+        "address": where[0] if where else "",
+        "users": users,
+    }
 
 
 def describe_set_up(settings: Settings, where: list[str], metrics_url: str) -> dict[str, str]:

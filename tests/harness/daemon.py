@@ -199,6 +199,11 @@ class Place:
                     daemon.kill()
 
     @property
+    def selected(self) -> list[str]:
+        """The options that name the database."""
+        return ["--database", str(self.database)]
+
+    @property
     def config_file(self) -> Path:
         """The user's configuration file, which need not exist. Its directory is made."""
         directory = self.root / ".config" / "chatroom"
@@ -207,7 +212,7 @@ class Place:
 
     def run(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run ``chatroomctl`` on the database, whatever its exit code."""
-        call = [script("chatroomctl"), "--database", str(self.database), *map(str, arguments)]
+        call = [script("chatroomctl"), *self.selected, *map(str, arguments)]
         return subprocess.run(
             call, env=self.environment, cwd=self.root, input=stdin, capture_output=True, text=True, timeout=60
         )
@@ -228,7 +233,7 @@ class Place:
         Only one thread of a test may call it.
         """
         hidden: dict[str, str | None] = dict.fromkeys(name for name in os.environ if name.startswith(_OF_DEVELOPERS))
-        call = ["--database", str(self.database), *map(str, arguments)]
+        call = [*self.selected, *map(str, arguments)]
         runner = CliRunner(env={**hidden, **self.environment})
         with patch("tempfile.tempdir", self.environment["TMPDIR"]):  # Python reads TMPDIR once
             done = runner.invoke(cli, call, input=stdin, prog_name="chatroomctl", catch_exceptions=False)
@@ -260,7 +265,7 @@ class Daemon:
         self.port = 0
         self.stderr: list[str] = []
         """The log lines so far, without their times."""
-        call = [script("chatroomctl"), "--database", str(place.database), "serve", "--port", "0", *options]
+        call = [script("chatroomctl"), *place.selected, "serve", "--port", "0", *options]
         if listening:
             call = [sys.executable, "-c", _HAND_OVER, ",".join(str(sock.fileno()) for sock in listening), *call]
         self.process = subprocess.Popen(

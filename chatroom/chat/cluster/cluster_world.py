@@ -238,7 +238,7 @@ class ClusterWorld(World):
         """
         with self.whereabouts.read_up_to(read_up_to):
             for session in [one for one in self.sessions.values() if isinstance(one, Shadow) and one.home == home]:
-                self.close(session, text, tell=False)
+                self.close(session, text)  # a node that stood still tells it when it goes on
 
     def close(
         self,
@@ -254,7 +254,9 @@ class ClusterWorld(World):
         how: dict[str, Any] = {"quit_text": quit_text, "tell": tell, "lost": lost, "returns": returns}
         is_known = session.user is not None
         if is_known and not self.has_turn and not session.closing:
-            self.deferred_ends.setdefault(session, {"text": text, **how})
+            if session not in self.deferred_ends:
+                self.deferred_ends[session] = {"text": text, **how}
+                session.begin_wait()  # no further line of it runs, and it does not end twice
             return
         was_closing = session.closing
         super().close(session, text, **how)

@@ -1,0 +1,112 @@
+"""How a node comes to its place among the others, and to the world that they have.
+
+The first node makes the world from the database. Any other one asks for a snapshot: it appends that request in a turn
+of its own, and the node that applies it first by name leaves its world as it is at that position.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from chatroom.chat.cluster.turn_records import decode_records, encode_records
+from chatroom.chat.cluster.untold import last_untold
+from chatroom.errors import RedisUnreachable, StreamLost
+from chatroom.server.cluster.cluster_contract import RETRY_S, Snapshot
+
+if TYPE_CHECKING:
+    from chatroom.chat.cluster.turn_records import Record
+    from chatroom.server.cluster.cluster_contract import Joined, Link, Turn
+
+ASK_AGAIN_S = 5.0
+"""How long a node waits for a snapshot before it asks again."""
+_LOOK_EVERY_S = 0.05
+_LOOK_BACK = 100
+"""How many entries of the stream are looked at for the last sequence number. Those of joining nodes have none."""
+Pause = Callable[[float], bool]
+"""Waits for so many seconds. Returns False if the daemon stops meanwhile."""
+FindUntold = Callable[["Turn", int], "list[Record]"]
+"""Fences the database off for earlier turns. Returns the records of what they have stored and not told.
+
+It is given the turn, and the last sequence number that the stream tells of.
+"""
+
+
+class Stopping(Exception):
+    """The daemon stops, so what was under way is not finished."""
+
+
+def join(link: Link, find_turn_floor: Callable[[], int], pause: Pause, patience_s: float | None = None) -> Joined:
+    """Register this node. Raises ``NodeRuns``, and ``RedisUnreachable`` after ``patience_s``."""
+    give_up_at = None if patience_s is None else time.monotonic() + patience_s
+    while True:
+        try:
+            joined = link.join(find_turn_floor)
+            if joined is not None:
+                return joined
+        except RedisUnreachable:
+            if give_up_at is not None and time.monotonic() >= give_up_at:
+                raise
+        if not pause(RETRY_S):
+            raise Stopping
+
+
+def take_world(link: Link, joined: Joined, find_untold: FindUntold, pause: Pause) -> Snapshot | None:
+    """Ask for a snapshot, and wait for it. None if this node shall make the world from the database itself."""
+    if joined.is_first:
+        return None
+    while True:
+        try:
+            _ask(link, find_untold, pause)
+            give_up_at = time.monotonic() + ASK_AGAIN_S
+            while time.monotonic() < give_up_at:
+                snapshot = link.take_snapshot()
+                if snapshot is not None:
+                    return snapshot
+                if link.claim_first():
+                    return None
+                if not pause(_LOOK_EVERY_S):
+                    raise Stopping
+        except (RedisUnreachable, StreamLost):
+            if not pause(RETRY_S):
+                raise Stopping from None
+
+
+def _ask(link: Link, find_untold: FindUntold, pause: Pause) -> None:
+    turn = link.acquire()
+    while turn is None:
+        turn = link.wait_grant(1.0) or link.acquire()
+        if not pause(0.0):
+            raise Stopping
+    records: list[Record] = [["snapshot", link.home]]
+    if turn.is_broken:
+        last_seq = _find_last_seq(link, turn.position)
+        if last_seq:
+            records += find_untold(turn, last_seq)
+    link.append(turn, encode_records(records))
+
+
+def _find_last_seq(link: Link, position: int) -> int:
+    """The last sequence number that the stream tells of, up to a position; 0 if it is not found."""
+    entries = link.read(max(0, position - _LOOK_BACK), 0.0)
+    return max((last_seq_of(record) for entry in entries for record in decode_records(entry.data)), default=0)
+
+
+def last_seq_of(record: Record) -> int:
+    """The last sequence number that a record tells of; 0 if it tells of none."""
+    return int(record[1]["seq"]) if record[0] == "end" else last_untold(record)
+
+
+def pack(position: int, document: dict[str, Any]) -> Snapshot:
+    """Make a snapshot of a world's document."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return Snapshot(position, zlib.compress(text.encode("utf-8", "surrogateescape"), 1))
+
+
+def unpack(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the world's document."""
+    document: dict[str, Any] = json.loads(zlib.decompress(snapshot.data).decode("utf-8", "surrogateescape"))
+    return document

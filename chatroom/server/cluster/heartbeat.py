@@ -1,0 +1,88 @@
+"""The heartbeat: once a second a node says that it lives, and looks at which others do.
+
+It renews this node's lease, takes nodes out of the list whose lease has ended, and tells the hub which nodes there are,
+so that the people of those that are gone are ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from chatroom.chat.people.server import Server
+from chatroom.errors import ClusterError, RedisUnreachable, StreamLost
+from chatroom.server.loop_thread import LoopThread
+
+if TYPE_CHECKING:
+    from chatroom.server.cluster.cluster_contract import Link, NodeState
+    from chatroom.server.cluster.cluster_hub import ClusterHub
+    from chatroom.server.cluster.contact import Contact
+    from chatroom.server.cluster.turn_desk import Desk
+
+_LOOK_S = 0.05
+
+log = logging.getLogger(__name__)
+
+
+class Heartbeat(LoopThread):
+    """The thread. It beats only while the node has a place among the others."""
+
+    def __init__(
+        self,
+        link: Link,
+        desk: Desk,
+        contact: Contact,
+        facts: Callable[[], dict[str, object]],
+        every_s: float,
+    ) -> None:
+        super().__init__("cluster-heartbeat")
+        self._link = link
+        self._desk = desk
+        self._contact = contact
+        self._facts = facts
+        self._every_s = every_s
+        self.is_on = True
+        """False while the node is not registered. The turn thread sets it."""
+        self.hub: ClusterHub | None = None
+        """None while the world is loaded: until then nothing is told to it. Set once."""
+        self.nodes: Sequence[NodeState] = ()
+        """The nodes as of the last beat. Only the thread replaces it; any thread reads it."""
+
+    def run(self) -> None:
+        """Beat until stopped."""
+        desk = self._desk
+        while not desk.is_over:
+            if not self.is_on:
+                desk.wait_over(_LOOK_S)
+                continue
+            began_s = time.monotonic()
+            try:
+                self.beat()
+            except RedisUnreachable:
+                self._contact.lose()
+            except StreamLost:
+                self._contact.lose()
+                desk.lose_stream()
+            except ClusterError as error:
+                self.is_on = False
+                desk.lose(str(error))
+            desk.wait_over(max(0.0, began_s + self._every_s - time.monotonic()))
+
+    def beat(self) -> None:
+        """Beat once. Raises ``ClusterError``. From the thread, or before it begins."""
+        hub, asked_at_s = self.hub, time.monotonic()
+        self.nodes = nodes = self._link.heartbeat(self._facts())
+        self._contact.hear(asked_at_s, nodes)
+        for name, epoch in self._contact.find_gone():
+            self._link.remove(name, epoch)
+        if hub is not None:
+            servers = {node.home: _server_of(node) for node in nodes}
+            told = {node.home: int(str(node.facts["told"])) for node in nodes if "told" in node.facts}
+            hub.threads[0].post(partial(hub.look_at_nodes, servers, told))
+
+
+def _server_of(node: NodeState) -> Server:
+    return Server(str(node.facts.get("server", node.name)), str(node.facts.get("description", "")))

@@ -1,0 +1,233 @@
+"""A node: the parts that make a daemon one of several, from joining the others to leaving them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from chatroom.chat.cluster.cluster_world import ClusterWorld
+from chatroom.chat.cluster.snapshot import load_snapshot, snapshot_to_document
+from chatroom.chat.cluster.untold import untold_to_record
+from chatroom.chat.stored_channels import restore_channels
+from chatroom.commands.reading.replay import replay_channel
+from chatroom.errors import ClusterError
+from chatroom.server.cluster.cluster_hub import ClusterHub, MeteredClusterHub
+from chatroom.server.cluster.contact import HEARTBEATS_PER_LEASE, Contact
+from chatroom.server.cluster.entering import Stopping, join, take_world, unpack
+from chatroom.server.cluster.heartbeat import Heartbeat
+from chatroom.server.cluster.snapshot_writer import SnapshotWriter, Wanted
+from chatroom.server.cluster.stream_reader import StreamReader
+from chatroom.server.cluster.turn_desk import Desk
+from chatroom.server.cluster.turn_journal import TurnJournal
+from chatroom.server.cluster.turn_thread import TurnThread
+from chatroom.server.loaded_world import begin_anew
+
+if TYPE_CHECKING:
+    from chatroom.chat.cluster.turn_records import Record
+    from chatroom.chat.people.channel import Channel
+    from chatroom.chat.people.session import Session
+    from chatroom.chat.stored.history_stores import NodeJournal
+    from chatroom.config.clustering import Cluster
+    from chatroom.server.cluster.cluster_contract import Joined, Link, Snapshot, Turn
+    from chatroom.server.inbox import Task
+    from chatroom.server.loop_thread import LoopThread
+    from chatroom.server.operator_screen import Screen
+    from chatroom.server.workers import Workers
+    from chatroom.storage.sql.sql_stores import SqlStores
+
+JOIN_PATIENCE_S = 10.0
+"""How long a start tries to reach Redis."""
+_POSITION_LOOK_S = 0.005
+
+
+class Node:
+    """The parts. Methods are for the main thread, unless they say otherwise."""
+
+    def __init__(
+        self,
+        settings: Cluster,
+        link: Link,
+        journal: NodeJournal,
+        open_stores: Callable[[], SqlStores],
+    ) -> None:
+        self._link = link
+        self._journal = journal
+        self._open_stores = open_stores
+        self.desk = desk = Desk()
+        self.committer = TurnJournal(journal, desk, link.append)
+        self.contact = Contact(settings.node, settings.lease_s)
+        self._reader = StreamReader(link, desk)
+        every_s = settings.lease_s / HEARTBEATS_PER_LEASE
+        self.heartbeat = Heartbeat(link, desk, self.contact, self._facts, every_s)
+        self._snapshots = SnapshotWriter(link)
+        self._turns = TurnThread(link, desk, self._find_turn_floor, self._find_untold, self._begin_anew)
+        self.facts: Callable[[], dict[str, object]] = dict
+        """What the others know of this node, beside how far it is. From any thread. Set once, before the hub ticks."""
+        self.world: ClusterWorld | None = None
+        self.hub: ClusterHub | None = None
+        self.first_number = 1
+        """The id of the first session of this run: no other node, and no other start, gives it out."""
+        self._joined: Joined | None = None
+        self._position = 0
+
+    # -- the start --------------------------------------------------------------------------------
+
+    def join(self) -> None:
+        """Join the others. Raises ``ClusterError``."""
+        self._joined = joined = join(self._link, self._find_turn_floor, self.desk.pause, JOIN_PATIENCE_S)
+        self.first_number = (joined.epoch << 32) + 1
+        self.heartbeat.start()
+
+    def fill(self, world: ClusterWorld, stores: SqlStores) -> None:
+        """Put into a new world what the others have in theirs; the first node, what is stored."""
+        assert self._joined is not None
+        self.world = world
+        world.home = self._link.home
+        snapshot = take_world(self._link, self._joined, self._find_untold_after, self.desk.pause)
+        if snapshot is None:
+            self._found(world, stores)
+            self._position = self._joined.position
+        else:
+            self._position = snapshot.position
+            load_snapshot(world, unpack(snapshot))
+        self._link.mark_ready(self._position)
+
+    def make_hub(self, workers: Workers, screen: Screen, *, metered: bool) -> ClusterHub:
+        """Make the hub of the world that was filled."""
+        assert self.world is not None
+        world, kind = self.world, MeteredClusterHub if metered else ClusterHub
+        self.hub = hub = kind(world, workers, screen)
+        self.desk.wake = lambda: hub.threads[0].wake()
+        self.committer.wake_by(self.desk.wake)
+        world.replayer = _replay
+        hub.write_snapshot = self._write_snapshot
+        hub.enter(self._position)
+        self._reader.begin_at(self._position)
+        return hub
+
+    def start(self) -> None:
+        """Begin to take part, when the I/O threads run."""
+        self.heartbeat.hub = self.hub
+        for loop in (self.committer, self._reader, self._snapshots, self._turns):
+            loop.start()
+
+    @property
+    def loops(self) -> list[LoopThread]:
+        """All threads of the node."""
+        return [self.committer, self._reader, self.heartbeat, self._snapshots, self._turns]
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    def stop(self, patience_s: float) -> None:
+        """Leave the others. The journal thread has ended before, or never begun. Idempotent."""
+        self.desk.stop()
+        for loop in (self._turns, self._reader, self.heartbeat):
+            loop.join(patience_s)
+        self._snapshots.stop(patience_s)
+        try:
+            self._link.leave()
+        except ClusterError:
+            pass  # they notice it by themselves
+        self._link.close()
+
+    # -- for the threads --------------------------------------------------------------------------
+
+    def _facts(self) -> dict[str, object]:
+        hub = self.hub
+        if hub is None:
+            return self.facts()
+        return {"position": hub.position, "told": hub.world.last_seq, **self.facts()}
+
+    def _find_turn_floor(self) -> int:
+        with self.committer.lock:
+            return self._journal.next_turn()
+
+    def _find_untold(self, turn: Turn) -> list[Record]:
+        """As ``_find_untold_after``, for a turn of this node, which has a world. From the turn thread."""
+        assert self.hub is not None
+        while self.hub.position < turn.position:
+            if not self.desk.pause(_POSITION_LOOK_S):
+                raise Stopping if self.desk.is_over else ClusterError(self.desk.lost)
+        return self._find_untold_after(turn, self.hub.world.last_seq)
+
+    def _find_untold_after(self, turn: Turn, last_seq: int) -> list[Record]:
+        """Fence the database off for earlier turns, and return what they have stored and not told."""
+        records: list[Record] = []
+        with self.committer.lock:
+            self._journal.claim(turn.number)
+            while entries := self._journal.untold(last_seq):
+                records.append(untold_to_record(entries))
+                last_seq = entries[-1].message_id
+        return records
+
+    def _found(self, world: ClusterWorld, stores: SqlStores) -> None:
+        """Make the world from the database, as a lone daemon does: no other node has one."""
+        begin_anew(world, stores)
+        world.recorder.clear()  # nobody else is there
+        world.last_seq = world.outbox.seq
+
+    def _write_snapshot(self, home: str) -> None:
+        """Make a snapshot for a node that joins, if this is the one to do it. In a tick."""
+        hub, names = self.hub, [node.name for node in self.heartbeat.nodes if node.is_alive and node.is_ready]
+        assert hub is not None
+        joiner = home.partition("/")[0]
+        if min([name for name in names if name != joiner], default=hub.world.node) == hub.world.node:
+            self._snapshots.add(Wanted(home, hub.position, snapshot_to_document(hub.world)))
+
+    # -- beginning anew; in the turn thread -------------------------------------------------------
+
+    def _begin_anew(self, why: str) -> None:
+        """Leave the world, which is not that of the others any more, join again and take theirs."""
+        hub, desk, link = self.hub, self.desk, self._link
+        assert hub is not None
+        self.heartbeat.is_on = False
+        with self._reader.lock:
+            desk.entries.clear()
+            self._in_tick(partial(hub.leave, why))
+            joined = join(link, self._find_turn_floor, self._pause)
+            self.heartbeat.is_on = True
+            snapshot = take_world(link, joined, self._find_untold_after, self._pause)
+            self._in_tick(partial(self._enter, hub, joined, snapshot))
+            self._reader.begin_at(hub.position)
+            link.mark_ready(hub.position)
+        desk.find_place()
+
+    def _enter(self, hub: ClusterHub, joined: Joined, snapshot: Snapshot | None) -> None:
+        """Put the others' world into the emptied one; without them, what is stored. In a tick."""
+        world = hub.world
+        world.home = self._link.home
+        if snapshot is not None:
+            load_snapshot(world, unpack(snapshot))
+        else:
+            world.configure_channels()
+            with self._open_stores() as stores:
+                restore_channels(world, stores.channels.load_all())
+                self._found(world, stores)
+        hub.enter(joined.position if snapshot is None else snapshot.position)
+        world.log_line(f"this node is one of the cluster again, as {world.home}")
+
+    def _pause(self, pause_s: float) -> bool:
+        """Wait, also while the node has no place. False if the daemon stops."""
+        return not self.desk.wait_over(pause_s)
+
+    def _in_tick(self, task: Task) -> None:
+        """Run a task in a tick, and wait for its end."""
+        assert self.hub is not None
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                task()
+            finally:
+                done.set()
+
+        self.hub.threads[0].post(run)
+        while not done.wait(1.0):
+            if self.desk.is_over:
+                raise Stopping
+
+
+def _replay(world: ClusterWorld, session: Session, channel: Channel, up_to: int) -> None:
+    replay_channel(world, session, channel, up_to=up_to)

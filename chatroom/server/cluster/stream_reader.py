@@ -1,0 +1,71 @@
+"""The reader: it follows the stream, and lays what other nodes have done on the desk.
+
+It decodes off the hub lock. A tick applies what it has laid there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from chatroom.chat.cluster.turn_records import decode_records
+from chatroom.errors import ClusterError, RedisUnreachable, StreamLost
+from chatroom.server.cluster.turn_desk import MOST_ENTRIES, Done
+from chatroom.server.loop_thread import LoopThread
+
+if TYPE_CHECKING:
+    from chatroom.server.cluster.cluster_contract import Link
+    from chatroom.server.cluster.turn_desk import Desk
+
+_BLOCK_S = 0.4
+"""How long one question waits for something new. The daemon waits that long for its end."""
+_RETRY_S = 0.1
+"""How long after a failed question the next one is asked."""
+
+log = logging.getLogger(__name__)
+
+
+class StreamReader(LoopThread):
+    """The thread. It reads only while the node has a place among the others."""
+
+    def __init__(self, link: Link, desk: Desk) -> None:
+        super().__init__("cluster-reader")
+        self._link = link
+        self._desk = desk
+        self.lock = threading.Lock()
+        """Held while the thread reads, and by the turn thread while the node takes another place."""
+        self._after = 0
+        """The position up to which everything was read. Guarded by the lock."""
+
+    def begin_at(self, position: int) -> None:
+        """Read on behind a position. Before the start, or with the lock."""
+        self._after = position
+
+    def run(self) -> None:
+        """Read until stopped."""
+        desk = self._desk
+        while not desk.is_over:
+            desk.wait_place(_BLOCK_S)
+            if len(desk.entries) >= MOST_ENTRIES:
+                desk.pause(_RETRY_S)
+                continue
+            try:
+                with self.lock:
+                    if not desk.lost:
+                        self._read()
+            except RedisUnreachable:
+                desk.pause(_RETRY_S)
+            except StreamLost:
+                desk.lose_stream()
+                desk.pause(_RETRY_S)
+            except ClusterError as error:
+                desk.lose(str(error))
+
+    def _read(self) -> None:
+        entries = self._link.read(self._after, _BLOCK_S)
+        if not entries:
+            return
+        done = [Done(entry.position, entry.home, decode_records(entry.data)) for entry in entries]
+        self._after = entries[-1].position
+        self._desk.add(done)

@@ -1,0 +1,244 @@
+"""The journal thread of a node: it commits what a turn has said, and then tells the other nodes.
+
+There is one turn at a time, and so one batch: its entries are committed in PostgreSQL, its records are appended to the
+stream, and only then is the batch settled, and this node's own people read what the turn has told. If the entries
+cannot be stored, their messages are refused, and nobody is told of them; everything else is told all the same. While
+Redis is away, the append is tried again and again.
+
+If a fault ends the thread, nobody knows what is stored and what is told. Then the node begins anew, as after a crash:
+what is stored and not told, the next holder of a turn finds.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from chatroom.chat.cluster.turn_records import encode_records
+from chatroom.chat.delivery.batches import Settled, count_rows, write_batches
+from chatroom.chat.delivery.ledger import MOST_HELD
+from chatroom.chat.work_queue import PATIENCE_MS
+from chatroom.errors import ClusterError, Fenced, RedisUnreachable, StorageError, StreamLost
+from chatroom.server.loop_thread import LoopThread
+
+if TYPE_CHECKING:
+    from chatroom.chat.cluster.turn_records import Record
+    from chatroom.chat.delivery.batches import Batch
+    from chatroom.chat.stored.history_stores import NodeJournal
+    from chatroom.server.cluster.cluster_contract import Turn
+    from chatroom.server.cluster.turn_desk import Desk
+
+_RETRY_S = 0.1
+"""How long after a failed append the next one is tried."""
+_ASK_AGAIN_S = 0.05
+"""How long after a question for what is stored the next one is asked, if there was no answer."""
+
+log = logging.getLogger(__name__)
+
+
+class TurnWork(NamedTuple):
+    """What a turn has done, beside its batch."""
+
+    turn: Turn
+    records: Sequence[tuple[int, Record]]
+    """What the other nodes apply, in order, each with the message id that it depends on, or 0."""
+
+
+class TurnJournal(LoopThread):
+    """Implements ``chatroom.chat.delivery.batches.Committer``."""
+
+    is_busy = False
+    """No other connection keeps a server's journal from writing."""
+
+    def __init__(self, journal: NodeJournal, desk: Desk, append: Callable[[Turn, bytes], int]) -> None:
+        """``append`` is that of the link to the other nodes."""
+        super().__init__("journal")
+        self._journal = journal
+        self.desk = desk
+        self._append_records = append
+        self._wake: Callable[[], None] = _ignore
+        """Has an I/O thread tick. Set once, before anything is given."""
+        self._changed = threading.Condition()
+        """Guards the next four, and tells the thread of new batches and of its end. Taken under the hub lock."""
+        self._given: tuple[Batch, TurnWork] | None = None
+        self._work: TurnWork | None = None
+        """What belongs to the batch that is given next."""
+        self._settled: list[Settled] = []
+        self._is_over = False
+        self.lock = threading.Lock()
+        """Held by the thread that uses the journal: this one, or the turn thread."""
+        # The thread's own from here on.
+        self._owed: list[Batch] = []
+        """Events of turns before that could not be stored, in order: they are stored before the next batch."""
+        self._is_at_work = False
+        self.position = 0
+        """The position of the last turn that was appended. Read without a lock when it is settled."""
+
+    # -- for ticks, and for the main thread -------------------------------------------------------
+
+    def wake_by(self, wake: Callable[[], None]) -> None:
+        """Have ``wake``, which makes an I/O thread tick, called when a batch is settled. Before anything is given."""
+        self._wake = wake
+
+    @property
+    def is_behind(self) -> bool:
+        """False: what is told is stored, or never will be before the next turn."""
+        return False
+
+    @property
+    def is_idle(self) -> bool:
+        """True if what was given is done, and was taken."""
+        with self._changed:
+            return self._given is None and not self._settled and not self._is_at_work
+
+    def prepare(self, work: TurnWork) -> None:
+        """Say what belongs to the batch that is given next. In a tick."""
+        self._work = work
+
+    def give(self, batch: Batch) -> None:
+        """Have a batch committed, and its turn told. In a tick."""
+        work, self._work = self._work, None
+        assert work is not None, "only a turn stores anything"
+        with self._changed:
+            assert self._given is None, "there is one turn at a time"
+            self._given = batch, work
+            self._changed.notify()
+
+    def take_settled(self) -> list[Settled]:
+        """Take what was settled since the last call. In a tick."""
+        if not self._settled:  # read without the lock: what comes just now also wakes an I/O thread
+            return []
+        with self._changed:
+            settled, self._settled = self._settled, []
+            return settled
+
+    def drop(self) -> None:
+        """Forget what was given: the node begins anew. In a tick."""
+        with self._changed:
+            self._given, self._settled = None, []
+
+    def stop(self, patience_s: float) -> bool:
+        """Do what was given, and end. False if that takes longer. From any other thread."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+        self.join(patience_s)
+        return not self.is_alive()
+
+    # -- the loop ---------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Commit and tell until stopped."""
+        if self._is_at_work:
+            self._is_at_work = False
+            self.desk.lose("the journal thread had a fault")
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._given is not None or self._is_over)
+                if self._given is None:
+                    return
+                (batch, work), self._given = self._given, None
+                self._is_at_work = True
+            self._do(batch, work)
+            self._is_at_work = False
+
+    def _do(self, batch: Batch, work: TurnWork) -> None:
+        try:
+            failure = self._store(batch, work.turn)
+            self._tell(batch, work, failure)
+        except ClusterError as error:
+            # The batch is never settled: nobody reads what it tells, and the gate is emptied.
+            self.desk.lose(str(error))
+            return
+        with self._changed:
+            self._settled.append(Settled(batch.number, failure))
+        self.desk.end(work.turn)
+        self._wake()
+
+    # -- PostgreSQL -------------------------------------------------------------------------------
+
+    def _store(self, batch: Batch, turn: Turn) -> str:
+        """Commit a batch. Return why its messages are not stored; empty if they are. Raises ``Fenced``."""
+        batches = [*self._owed, batch]
+        if all(one.is_empty for one in batches):
+            return ""
+        with self.lock:
+            return self._commit(batch, batches, turn)
+
+    def _commit(self, batch: Batch, batches: Sequence[Batch], turn: Turn) -> str:
+        journal = self._journal
+        try:
+            journal.use_turn(turn.number)
+            journal.begin()
+        except Fenced:
+            raise
+        except Exception as error:
+            journal.rollback()
+            return self._refuse([one.without_messages() for one in batches], error)
+        try:
+            write_batches(journal, batches)
+        except Fenced:
+            raise
+        except Exception as error:
+            journal.rollback()
+            return self._refuse([one.only_names() for one in batches], error)
+        try:
+            journal.commit()
+        except Exception as error:
+            journal.rollback()
+            # It may be stored all the same, if only the answer was lost.
+            if not self._is_stored(batch):
+                return self._refuse([one.without_messages() for one in batches], error)
+        self._owed = []
+        return ""
+
+    def _refuse(self, left: Sequence[Batch], error: Exception) -> str:
+        owed = [batch for batch in left if not batch.is_empty]
+        if count_rows(owed) > MOST_HELD:
+            owed = [batch for batch in map(_only_names, owed) if not batch.is_empty]
+        self._owed = owed
+        if isinstance(error, StorageError):
+            return str(error)
+        log.error("a commit failed", exc_info=error)
+        return f"{type(error).__name__} {error}".rstrip()
+
+    def _is_stored(self, batch: Batch) -> bool:
+        """Find out whether a batch was stored, however long the server is away; False after the usual patience."""
+        if not batch.entries:
+            return False
+        give_up_at = time.monotonic() + PATIENCE_MS / 1000
+        while True:
+            try:
+                self._journal.begin()
+                self._journal.rollback()
+                return self._journal.last_message_id() >= batch.entries[-1][0]
+            except StorageError:
+                if time.monotonic() >= give_up_at or not self.desk.pause(_ASK_AGAIN_S):
+                    return False
+
+    # -- Redis ------------------------------------------------------------------------------------
+
+    def _tell(self, batch: Batch, work: TurnWork, failure: str) -> None:
+        """Append the records, but for those of messages that are not stored. Raises ``ClusterError``."""
+        refused = batch.message_ids if failure else ()
+        data = encode_records([record for seq, record in work.records if not seq or seq not in refused])
+        while True:
+            try:
+                self.position = self._append_records(work.turn, data)
+                return
+            except (RedisUnreachable, StreamLost) as error:
+                if isinstance(error, StreamLost):
+                    self.desk.lose_stream()
+                if not self.desk.pause(_RETRY_S):
+                    raise
+
+
+def _only_names(batch: Batch) -> Batch:
+    return batch.only_names()
+
+
+def _ignore() -> None:
+    """Wake nobody."""

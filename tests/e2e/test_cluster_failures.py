@@ -1,0 +1,178 @@
+"""What becomes of a cluster when something of it fails: a node, Redis, the way between them."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from harness.cluster import Cluster
+from harness.daemon import Client, Daemon, until, verb_of
+from harness.postgresql_server import PostgresqlServer
+
+pytestmark = pytest.mark.debian("postgres", "redis-server")
+
+
+@pytest.fixture
+def cluster(postgresql_server: PostgresqlServer) -> Iterator[Cluster]:
+    """Three nodes."""
+    settings: dict[str, float | str] = {"history.replay_guests": 50}
+    with Cluster.running(postgresql_server, "a", "b", "c", limits__enabled=False, **settings) as running:
+        yield running
+
+
+class Room:
+    """People of different nodes in #lobby. ``said`` are the texts of the channel that each of them has read."""
+
+    def __init__(self, cluster: Cluster, **nodes: str) -> None:
+        """``nodes`` maps nicks to the names of their nodes."""
+        self.cluster = cluster
+        self.people = {nick: cluster.nodes[node].connect(nick) for nick, node in nodes.items()}
+        self._numbers = count(1)
+        self._lost: list[Client] = []
+        for nick in nodes:
+            self.say(nick)
+
+    def say(self, nick: str) -> str:
+        """Have one say something, and all others read it."""
+        text = f"text {next(self._numbers)}"
+        self.people[nick].send(f"PRIVMSG #lobby :{text}")
+        for other, client in self.people.items():
+            if other != nick:
+                client.expect(f"PRIVMSG #lobby :{text}")
+        return text
+
+    def lose(self, nick: str) -> Client:
+        """Take one out of the room whose connection is lost."""
+        self._lost.append(self.people.pop(nick))
+        return self._lost[-1]
+
+    def enter(self, nick: str, node: str) -> Client:
+        """Have one come in, on a node."""
+        self.people[nick] = client = self.cluster.nodes[node].connect(nick)
+        return client
+
+    def __enter__(self) -> Room:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in (*self.people.values(), *self._lost):
+            client.sock.close()
+
+
+def texts_of(lines: list[str]) -> list[str]:
+    """The texts that were said in #lobby, in the order in which they were read."""
+    return [line.partition("PRIVMSG #lobby :")[2] for line in lines if "PRIVMSG #lobby :" in line]
+
+
+def refuses(client: Client) -> bool:
+    """Say something until it is refused, because the node has lost the others. True if it was."""
+    client.send("PRIVMSG #lobby :lost")
+    return "NOT_CONNECTED" in client.expect("FAIL")
+
+
+def test_people_of_a_killed_node_leave_and_come_back(cluster: Cluster) -> None:
+    """Others read that they quit, their nicks are free, and on another node they read what they missed, once."""
+    with Room(cluster, ann="a", bob="b", cid="c") as room:
+        cluster.nodes["b"].kill()
+        room.lose("bob")
+        for client in room.people.values():
+            assert client.expect(":bob!").endswith("QUIT :b is gone")
+        missed = [room.say("ann"), room.say("cid")]
+        bob = room.enter("bob", "c")
+        room.say("ann")
+        told = texts_of(bob.lines)
+        for text in missed:
+            assert len([one for one in told if one.endswith(text)]) == 1, told
+        cluster.start("b")
+        with cluster.nodes["b"].connect("dan") as dan:
+            assert ":ann " in "".join(dan.ask("NAMES #lobby"))
+
+
+def test_a_node_that_stops_takes_its_people_along(cluster: Cluster) -> None:
+    """They read why, and the others that they quit. The node can start again."""
+    with Room(cluster, ann="a", bob="b") as room:
+        assert cluster.nodes["b"].stop() == 0
+        bob = room.lose("bob")
+        assert any("shutting down" in line for line in bob.expect_closed())
+        assert room.people["ann"].expect("QUIT").endswith("QUIT :Server is shutting down")
+        cluster.start("b")
+        room.enter("eve", "b")
+        room.say("eve")
+        room.say("ann")
+
+
+@pytest.mark.parametrize("keeps_data", [True, False], ids=["kept", "empty"])
+def test_redis_restarts(cluster: Cluster, keeps_data: bool) -> None:
+    """Nobody is disconnected. What cannot be said is refused, then everything goes on."""
+    with Room(cluster, ann="a", bob="b", cid="c") as room:
+        cluster.redis.stop(signal.SIGTERM if keeps_data else signal.SIGKILL)
+        for client in room.people.values():
+            assert refuses(client)
+            client.ask("PING here")
+        if not keeps_data:
+            cluster.redis.forget_data()
+        cluster.redis.start()
+        until(lambda: is_back(room.people["ann"]), "the cluster goes on")
+        for nick in room.people:
+            room.say(nick)
+        for client in room.people.values():
+            told = texts_of(client.lines)
+            assert "lost" not in told
+            assert len(told) == len(set(told))
+
+
+def is_back(client: Client) -> bool:
+    """True if a line that needs a turn is answered."""
+    client.send("AWAY :for a moment", "AWAY")
+    while True:
+        line = client.read_line()
+        assert line is not None
+        if " 305 " in line:
+            return True
+        if "FAIL AWAY" in line:
+            client.expect("FAIL AWAY")
+            return False
+
+
+def test_a_short_break_is_not_noticed(cluster: Cluster) -> None:
+    """What is said while Redis stands still for less than five seconds is only late."""
+    with Room(cluster, ann="a", bob="b") as room:
+        cluster.redis.pause()
+        room.people["ann"].send("PRIVMSG #lobby :late")
+        room.people["bob"].ask("PING here")
+        cluster.redis.resume()
+        room.people["bob"].expect("PRIVMSG #lobby :late")
+        room.say("bob")
+
+
+def test_a_node_that_stood_still_begins_anew(cluster: Cluster) -> None:
+    """The others end its people. When it goes on, they read that they must connect again, and can."""
+    with Room(cluster, ann="a", bob="b") as room:
+        node = cluster.nodes["b"]
+        node.process.send_signal(signal.SIGSTOP)
+        assert room.people["ann"].expect("QUIT").endswith("QUIT :b is gone")
+        node.process.send_signal(signal.SIGCONT)
+        bob = room.lose("bob")
+        assert verb_of(bob.expect_closed()[-1]) == "ERROR"
+        room.enter("bob", "b")
+        room.say("bob")
+        room.say("ann")
+
+
+def test_a_second_node_of_the_same_name_is_refused(cluster: Cluster) -> None:
+    """It says so in one line."""
+    refused = cluster.place("a").run("serve", "--port", "0")
+    assert refused.returncode == 1
+    assert "a runs already" in refused.stderr.splitlines()[-1]
+
+
+def test_a_node_is_not_upgraded_in_place(cluster: Cluster) -> None:
+    """The command says what to do instead, and so does the log after a signal."""
+    node: Daemon = cluster.nodes["a"]
+    refused = node.place.run("upgrade")
+    assert refused.returncode == 1
+    assert "stop it and start the new one" in refused.stderr
+    node.process.send_signal(signal.SIGUSR2)
+    node.expect_log("stop it and start the new one")
