@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from chatroom.chat.cluster.attributes import (
     account_from_state,
-    fill_account_data,
     set_channel_attribute,
     set_session_attribute,
     set_user_attribute,
@@ -260,12 +259,6 @@ def _discard_account(turn: _Turn, account_id: int) -> None:
     turn.world.accounts.discard(account_id)
 
 
-def _fill_data(turn: _Turn, account_id: int, state: dict[str, Any]) -> None:
-    data = turn.world.online.account_data.get(account_id)
-    if data is not None:
-        fill_account_data(data, state)
-
-
 def _rename_target(turn: _Turn, before: str, after: str) -> None:
     turn.world.online.rename_target(turn.world.users.values(), before, after)
 
@@ -371,7 +364,6 @@ _ACTS: dict[str, Callable[..., None]] = {
     "action": _action,
     "channel": _change_channel,
     "closed": _close,
-    "data": _fill_data,
     "end": _end,
     "join": _join,
     "line": _line,

@@ -19,6 +19,7 @@ from chatroom.chat.handover.channel_state import (
 from chatroom.chat.handover.document import caps_from_names, caps_to_names
 from chatroom.chat.handover.session_state import account_data_to_state
 from chatroom.chat.people.flood_modes import SlowMode
+from chatroom.chat.people.held_registration import HeldRegistration
 from chatroom.chat.stored.records import AccountEntry, Role
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ OF_CHANNEL = (
     "topic_ms",
     "used_ms",
 )
-OF_SESSION = ("caps", "certificate", "oper", "secure", "stepped_down", "subscriptions")
+OF_SESSION = ("caps", "certificate", "held", "oper", "secure", "stepped_down", "subscriptions")
 """The attributes that change and that every node knows. ``caps`` comes first: it may take the subscriptions."""
 
 MARKER = "marker "
@@ -97,7 +98,7 @@ def user_attribute(world: World, user: User, name: str) -> Any:
     if name == "account":
         return account_to_state(user.account)
     if name == "account_data":
-        return account_data_to_state(user.account_data) if user.has_account_data else None
+        return data_to_state(user.account_data) if user.has_account_data else None
     if name == "invited":
         return sorted(one.folded for one in user.invited if world.channels.get(one.folded) is one)
     if name.startswith(MARKER):
@@ -134,6 +135,12 @@ def _set_marker(data: AccountData, folded: str, read_ms: int | None) -> None:
         data.markers.pop(folded, None)
     else:
         data.markers[folded] = read_ms
+
+
+def data_to_state(data: AccountData) -> dict[str, Any]:
+    """Write account data. What is written does not change with it: others may read it later."""
+    state = account_data_to_state(data)
+    return {name: dict(value) if isinstance(value, dict) else value for name, value in state.items()}
 
 
 def fill_account_data(data: AccountData, state: dict[str, Any]) -> None:
@@ -226,6 +233,10 @@ def session_attribute(session: Session, name: str) -> Any:
         return caps_to_names(session.caps)
     if name == "oper":
         return account_to_state(session.oper)
+    if name == "held":
+        held = session.held
+        # What waits for a token is the session's own affair; a moderator of another node may decide a request.
+        return [held.name, held.email, held.request_id] if held is not None and held.request_id else None
     value = getattr(session, name)
     return list(value) if name == "subscriptions" else value
 
@@ -236,6 +247,8 @@ def set_session_attribute(session: Session, name: str, value: Any) -> None:
         session.set_capabilities(caps_from_names(value))
     elif name == "oper":
         session.oper = account_from_state(value)
+    elif name == "held":
+        session.held = HeldRegistration(value[0], value[1], "", value[2]) if value is not None else None
     elif name == "subscriptions":
         session.subscriptions = tuple(value)
     elif name in OF_SESSION:

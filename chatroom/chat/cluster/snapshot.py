@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chatroom.chat.cluster.attributes import account_to_state, fill_account_data
+from chatroom.chat.cluster.attributes import account_to_state, data_to_state, fill_account_data
 from chatroom.chat.cluster.documents import (
     channel_from_document,
     channel_to_document,
@@ -15,7 +15,6 @@ from chatroom.chat.cluster.documents import (
 )
 from chatroom.chat.delivery.replies import tell_last
 from chatroom.chat.handover.document import Document
-from chatroom.chat.handover.session_state import account_data_to_state
 from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.founded_channels import FoundedChannels
 from chatroom.chat.people.online_directory import OnlineDirectory
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def snapshot_to_document(world: ClusterWorld) -> Document:
-    """Write the world, between two turns. JSON can have the document."""
+    """Write the world, between two turns. JSON can have the document, and it does not change with the world."""
     online = world.online
     accounts = {user.account.id: user.account for user in world.users.values() if user.account is not None}
     return {
@@ -37,7 +36,7 @@ def snapshot_to_document(world: ClusterWorld) -> Document:
         "most_users": online.most_users,
         "guests": online.last_guest_number,
         "account_data": [
-            [account_id, account_data_to_state(online.account_data[account_id])]
+            [account_id, data_to_state(online.account_data[account_id])]
             for account_id in accounts
             if account_id in online.account_data
         ],
@@ -47,8 +46,8 @@ def snapshot_to_document(world: ClusterWorld) -> Document:
         "accepted": world.accepts.to_state(),
         "whowas": world.whowas.to_state(),
         "mutes": world.spam.mutes.to_state(),
-        "tries": world.throttle.to_state(),
-        "actions": world.actions.to_state(),
+        "tries": {key: list(moments) for key, moments in world.throttle.to_state().items()},
+        "actions": dict(world.actions.to_state()),
         "lockdown": world.lockdown.to_state(),
     }
 
@@ -122,7 +121,7 @@ def reset(world: ClusterWorld, text: str) -> None:
     Sessions that are not registered stay: they have seen nothing of the world.
     """
     with world.recorder.quiet():
-        for session in world.own_sessions():
+        for session in list(world.own_sessions()):
             if session.user is None:
                 continue
             world.outbox.settle(session)

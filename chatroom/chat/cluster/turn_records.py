@@ -22,7 +22,6 @@ a kind or a key never gets another meaning, what is unknown is left out, and cap
 | ``said`` | nick, message id | a guest has said something that it can redact |
 | ``slow`` | channel, nick, moment, is a member | somebody has spoken in slow mode |
 | ``account``, ``-account`` | entry or id | an account was made, changed or deleted |
-| ``data`` | account id, data | the data of an account has changed |
 | ``target`` | before, now | read markers follow somebody or something to another name |
 | ``was`` | values | an entry for WHOWAS |
 | ``accept``, ``-accept`` | nick, other (, named) | an accept list has changed |

@@ -9,6 +9,7 @@ from chatroom.chat.cluster.applying import apply
 from chatroom.chat.cluster.snapshot import load_snapshot, reset, snapshot_to_document
 from chatroom.chat.cluster.turn_records import Record
 from chatroom.chat.farewell import end_all
+from chatroom.chat.people.held_registration import HeldRegistration
 from chatroom.chat.stored.records import AccountEntry, Role
 
 
@@ -259,4 +260,19 @@ def test_a_reset_world_is_filled_anew() -> None:
     stage.check_same()
     new.say("NICK cat", "USER cat 0 * :Cat", "JOIN #tea")
     assert ann.read()[-1].endswith("JOIN #tea")
+    stage.check_same()
+
+
+def test_a_request_can_be_decided_on_another_node() -> None:
+    """The other nodes know which session waits for which request, and nothing of its password."""
+    stage = ClusterStage()
+    first, second = stage.add("a"), stage.add("b")
+    ann = first.connect("ann")
+    with first.turn():
+        ann.session.held = HeldRegistration("ann", None, "secret")
+    (shadow,) = second.user("ann").sessions
+    assert [shadow.held] == [None]
+    with first.turn():
+        ann.session.held = HeldRegistration("ann", None, "", 7)
+    assert shadow.held == HeldRegistration("ann", None, "", 7)
     stage.check_same()
