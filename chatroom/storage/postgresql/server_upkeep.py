@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import psycopg
+
 from chatroom.chat.stored.entries import LogTrim
 from chatroom.database_address import ServerAddress
+from chatroom.errors import StorageError
 from chatroom.storage.postgresql.server_database import PostgresqlDatabase
 from chatroom.storage.sql.timestamps import Clock, utc_now
 from chatroom.storage.sql.upkeep_steps import SqlUpkeep
 
 _STEP_S = 0.02
 """How long a step works before it commits. The journal does not wait for it, only other stores do."""
+_SCRUB_S = 1.0
+"""How long a step clears a table away."""
 _CHUNK = 100
 """Rows between two looks at the clock: each look costs three answers of the server."""
 _ENTRY_BYTES = 400
@@ -41,16 +46,33 @@ class ServerUpkeep(SqlUpkeep):
         return int(count * (_ENTRY_BYTES + rows + _WORDS_FACTOR * words))
 
     def scrub_some(self) -> bool:
-        """Clear away what was deleted. Returns False: the server does the rest by itself."""
+        """Clear away what was deleted, for a second or two. Returns False: what is left, the next round does.
+
+        Only the rows, whose texts must not stay: that keeps nobody waiting, and takes a millisecond if the server has
+        looked after its tables. It has not if autovacuum is off, or has just been switched on: then a pass through a
+        large table takes long, but what it has done stays done when it is ended. The indexes are left to autovacuum.
+        """
         wanted = self._scrub_wanted()
-        if wanted:
-            # It writes over the rows, waits for nobody, and keeps nobody waiting. Not in a transaction.
-            self._database.execute("VACUUM (ANALYZE) messages, places, message_words")
+        if wanted and self._clear("messages") and self._clear("message_words"):
             with self._database.transaction():
                 self._database.execute(
                     "UPDATE history_state SET value = greatest(value - ?, 0) WHERE name = 'scrub'", (wanted,)
                 )
         return False
+
+    def _clear(self, table: str) -> bool:
+        """Remove deleted rows from a table's pages. Not in a transaction. False if there was no time for all of it."""
+        database = self._database
+        database.execute(f"SET statement_timeout = {max(1, round(_SCRUB_S * 1000))}")
+        try:
+            database.execute(f"VACUUM (INDEX_CLEANUP OFF, TRUNCATE OFF) {table}")
+            return True
+        except StorageError as error:
+            if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+                return False
+            raise
+        finally:
+            database.execute("RESET statement_timeout")
 
     def trim_log(self) -> LogTrim:
         """The server keeps its log short by itself."""

@@ -9,6 +9,8 @@ import pytest
 from chatroom.chat.stored.entries import Entry, Kind, next_message_id
 from chatroom.chat.stored.records import Actor
 from chatroom.database_address import ServerAddress
+from chatroom.errors import DatabaseBusy
+from chatroom.storage.postgresql import server_upkeep
 from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open_stores
 from chatroom.storage.postgresql.server_journal import open_journal
 from chatroom.storage.postgresql.server_upkeep import ServerUpkeep, open_upkeep
@@ -80,6 +82,45 @@ def test_what_is_redacted_leaves_the_tables(
     assert upkeep.scrub_some() is False
     assert stores.database.number("SELECT value FROM history_state WHERE name = 'scrub'") == 0
     assert stores.database.number("SELECT count(*) FROM message_words") == 99
+
+
+def test_a_large_table_keeps_the_upkeep_for_a_while_only(
+    upkeep: ServerUpkeep, stores: PostgresqlStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes on in a later round, until it is through. Meanwhile new messages are indexed."""
+    stores.database.execute(
+        "INSERT INTO messages SELECT time_ms * 1024, 1, time_ms, 1, 0, '', NULL, '', '', 'tea', ''"
+        " FROM generate_series(1900000000001, 1900000200000) AS time_ms"
+    )
+    stores.database.execute("DELETE FROM messages WHERE id % 3 = 0")
+    stores.database.execute("UPDATE history_state SET value = 60000 WHERE name = 'scrub'")
+    monkeypatch.setattr(server_upkeep, "_SCRUB_S", 0.001)
+    assert upkeep.scrub_some() is False
+    assert stores.database.number("SELECT value FROM history_state WHERE name = 'scrub'") == 60000
+    assert upkeep.index_some()
+    assert stores.database.row("SHOW statement_timeout") == ("0",)
+    monkeypatch.undo()
+    for _ in range(100):
+        upkeep.scrub_some()
+        if not stores.database.number("SELECT value FROM history_state WHERE name = 'scrub'"):
+            break
+    else:
+        pytest.fail("it is never through")
+
+
+def test_a_fault_while_it_clears_away_is_told(
+    upkeep: ServerUpkeep, stores: PostgresqlStores, by: Actor, address: ServerAddress
+) -> None:
+    """Another program has the table. It is tried again in the next round."""
+    entry = keep(address, 1)[0]
+    stores.history.redact(entry.message_id, by)
+    upkeep._database.execute("SET lock_timeout = 10")
+    with stores.database.transaction():
+        stores.database.execute("LOCK TABLE messages IN SHARE MODE")
+        with pytest.raises(DatabaseBusy):
+            upkeep.scrub_some()
+    assert upkeep.scrub_some() is False
+    assert stores.database.number("SELECT value FROM history_state WHERE name = 'scrub'") == 0
 
 
 def test_indexing_tells_nobody(address: ServerAddress, upkeep: ServerUpkeep, stores: PostgresqlStores) -> None:
