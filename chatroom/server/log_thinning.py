@@ -38,33 +38,38 @@ class Likeness(NamedTuple):
     most_alike: int = ALIKE_LINES
 
 
-class _Tally:
-    """What was shown and held back in this minute, by one of the two keys of a ``Likeness``."""
+class _Place:
+    """What was shown and held back in this minute of one place in the code: of lines that are alike."""
 
-    __slots__ = ("held", "shown")
+    __slots__ = ("count", "event", "held", "shown", "texts")
 
     def __init__(self) -> None:
-        self.shown: dict[Hashable, int] = {}
-        """How many lines of each key were shown."""
+        self.shown = 0
+        """How many lines were shown."""
+        self.texts: dict[Hashable, int] = {}
+        """How many of them said the same."""
         self.held: dict[Hashable, tuple[Event, int]] = {}
-        """The last event of each key that was held back, and the number of them."""
+        """By what they say: the last line that was held back because others said the same, and the number of them."""
+        self.event: Event | None = None
+        """The last line that was held back because too many are alike, and the number of them."""
+        self.count = 0
 
 
 class LogThinning:
     """Counts the log lines of the minute under way. One thread uses it."""
 
     def __init__(self) -> None:
-        self._same = _Tally()
-        self._alike = _Tally()
+        self._places: dict[Hashable, _Place] = {}
         self._going_on: frozenset[Hashable] = frozenset()
-        """The lines that were held back in the last minute. They are not shown again while they go on."""
+        """The lines that were held back in the last minute, with their places. They are not shown again while they go
+        on."""
         self.ends_at_s: float | None = None
         """When the minute ends, at the latest; None if no line was counted since the last one ended."""
 
     @property
     def holds_any(self) -> bool:
         """True if ``end_minute`` has something to say."""
-        return bool(self._same.held or self._alike.held)
+        return any(place.held or place.count for place in self._places.values())
 
     def shows(
         self,
@@ -82,25 +87,29 @@ class LogThinning:
         """
         if self.ends_at_s is None:
             self.ends_at_s = now_s + MINUTE_S
-        tally = self._same
-        key: Hashable = (place, text)
-        same_shown = tally.shown.get(key, 0)
-        if same_shown < most_same and key not in self._going_on:
-            tally = self._alike
-            alike_shown = tally.shown.get(place, 0)
-            if alike_shown < most_alike:
-                self._same.shown[key], tally.shown[place] = same_shown + 1, alike_shown + 1
-                return True
+        at = self._places.get(place)
+        if at is None:
+            at = self._places[place] = _Place()
+        shown = at.texts.get(text, 0)
+        if shown >= most_same or (self._going_on and (place, text) in self._going_on):
+            before = at.held.get(text)
+            at.held[text] = event, 1 if before is None else before[1] + 1
+            return False
+        if at.shown >= most_alike:
             # Not counted by its text: texts without end would fill the memory.
-            key = place
-        before = tally.held.get(key)
-        tally.held[key] = event, 1 if before is None else before[1] + 1
-        return False
+            at.event = event
+            at.count += 1
+            return False
+        at.texts[text] = shown + 1
+        at.shown += 1
+        return True
 
     def end_minute(self, unix_s: float) -> list[LogEvent]:
         """Begin a new minute, at that Unix time. Return an event for each kind that was held back in the last one."""
-        held = [*self._same.held.values(), *self._alike.held.values()]
+        places = self._places
+        held = [one for at in places.values() for one in at.held.values()]
+        held += [(at.event, at.count) for at in places.values() if at.event is not None]
         # Lines that are only alike are shown anew in each minute: they are about different people.
-        self._going_on = frozenset(self._same.held)
-        self._same, self._alike, self.ends_at_s = _Tally(), _Tally(), None
+        self._going_on = frozenset((place, text) for place, at in places.items() for text in at.held)
+        self._places, self.ends_at_s = {}, None
         return [LogEvent(unix_s, level, area, lines[:1], count) for (_, level, area, lines, *_), count in held]
