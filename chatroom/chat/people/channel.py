@@ -27,6 +27,8 @@ LIST_MODES: tuple[ListMode, ...] = ("b", "e", "I")
 FLAG_MODES = "CHMRUimnstz"
 CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="FWfjl", flags=FLAG_MODES, prefixes="ov")
 NEW_CHANNEL_FLAGS = frozenset("nt")
+_RESTRAINING = frozenset("CMUm")
+"""The flags that concern what members say."""
 MOST_ENDED_BANS = 50
 """How many bans whose time is over a channel keeps, in case the clock is wrong."""
 
@@ -232,6 +234,11 @@ class Channel:
     def excludes(self, user: User) -> bool:
         """True if the channel is for TLS only (+z) and a connection of the user is not encrypted."""
         return "z" in self.flags and user.reads_in_clear
+
+    @property
+    def restrains_members(self) -> bool:
+        """True if a mode or a list may keep a member from saying something, or from being read by all."""
+        return bool(self.lists) or self.slow_mode is not None or not self.flags.isdisjoint(_RESTRAINING)
 
     def is_banned(self, user: User) -> bool:
         """True if a ban keeps the user from joining, and no exception fits."""

@@ -61,12 +61,13 @@ def _may_say(context: Context, user: User, reason: str) -> bool:
     """True if all who read the QUIT may read the reason: the members of all channels read the same one."""
     if context.world.spam.is_on and find_refusal(context, reason):
         return False
-    for channel in user.channels:
+    # Most channels let each member speak as it likes.
+    strict = [channel for channel in user.channels if channel.restrains_members]
+    for channel in strict:
         if not may_tell(context, channel, reason):
             return False
-    for channel in user.channels:
-        if channel.slow_mode is not None:
-            note_said(context.world, channel, context.session, user)
+    for channel in strict:
+        note_said(context.world, channel, context.session, user)
     return True
 
 

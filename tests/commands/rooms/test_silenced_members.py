@@ -6,6 +6,10 @@ import pytest
 from harness.session_client import Client
 from harness.world import Here, verbs
 
+from chatroom.chat.people.channel import FLAG_MODES
+from chatroom.commands.context import Context
+from chatroom.commands.talking.messages import may_tell
+
 
 @pytest.fixture(params=["+m", "+b eve!*@*", "+b ~m:eve!*@*", "+U"])
 def room(here: Here, request: pytest.FixtureRequest) -> tuple[Client, Client]:
@@ -29,6 +33,18 @@ def test_the_reason_of_leaving_is_dropped(room: tuple[Client, Client], line: str
     told = bob.read()
     assert any(line.split()[0] in one or "PART" in one for one in told)
     assert not any("let me just say" in one for one in told)
+
+
+@pytest.mark.parametrize("flag", FLAG_MODES)
+def test_each_mode_that_restrains_members_is_known_as_one(here: Here, flag: str) -> None:
+    """Verbs that ask first if anything can restrain a member refuse the same as those that ask for each rule."""
+    eve = here.connect("eve")
+    eve.say("JOIN #a", "MODE #a -o eve")
+    channel = here.world.channels["#a"]
+    channel.flags = frozenset(flag)
+    context = Context(here.world, eve.session, "QUIT")
+    may_tell_all = all(may_tell(context, channel, text) for text in ("bye", "\x01VERSION\x01"))
+    assert channel.restrains_members == (not may_tell_all)
 
 
 def test_a_topic_cannot_say_it_either(here: Here) -> None:
