@@ -62,12 +62,23 @@ class ClusterOutbox(Outbox):
         self, channel: Channel, event: Event, skip: Session | None = None, channels: Iterable[Channel] = ()
     ) -> None:
         """As ``Outbox``, and recorded."""
-        record: Record = ["say", channel.folded, event_to_record(event)]
-        if isinstance(skip, Shadow) or channels:
-            record += [skip.id if isinstance(skip, Shadow) else 0, [one.folded for one in channels]]
+        record: Record = ["say", channel.folded, self.event_item(event, channels)]
+        if isinstance(skip, Shadow):
+            record.append(skip.id)
         self._recorder.add(record, event.seq)
         if not self._leaving.is_leaving:  # all of this node's sessions end: they do not read of each other
             super().to_channel(channel, event, skip, channels)
+
+    def event_item(self, event: Event, channels: Iterable[Channel] = ()) -> Record | int:
+        """Return an event for a record, with all channels that it is for, or its number if the record before has it.
+
+        Who is in fifty channels quits once.
+        """
+        if event is self._recorder.last_event:
+            return event.seq
+        if not self._recorder.is_quiet:
+            self._recorder.last_event = event
+        return event_to_record(event, [channel.folded for channel in channels])
 
     def withdraw(self, seqs: set[int]) -> None:
         """As ``Outbox``. The records that carry the messages are taken out, too."""
@@ -105,5 +116,6 @@ class ClusterMonitors(MonitorLists):
 
     def tell_change(self, outbox: Outbox, user: User, event: Event) -> None:
         """As ``MonitorLists``, and recorded."""
-        self._recorder.add(["seen", user.folded, event_to_record(event)])
+        assert isinstance(outbox, ClusterOutbox)
+        self._recorder.add(["seen", user.folded, outbox.event_item(event, user.channels)])
         super().tell_change(outbox, user, event)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatroom.chat.cluster.turn_records import Record
+    from chatroom.chat.events import Event
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
@@ -19,11 +20,13 @@ class Recorder:
     What happens outside a turn is kept for the next one.
     """
 
-    __slots__ = ("is_quiet", "records", "touched")
+    __slots__ = ("is_quiet", "last_event", "records", "touched")
 
     def __init__(self) -> None:
         self.is_quiet = False
         """True while another node's records are applied: those changes are not this node's."""
+        self.last_event: Event | None = None
+        """The event of the last record that has one; None if the records of this turn have none yet."""
         self.records: list[tuple[int, Record]] = []
         """Each with the number of the message that it carries; 0 for none."""
         self.touched: dict[User | Channel | Session, dict[str, None]] = {}
@@ -51,10 +54,11 @@ class Recorder:
     def withdraw(self, seqs: set[int]) -> None:
         """Take out the records that carry these messages."""
         self.records = [item for item in self.records if item[0] not in seqs]
+        self.last_event = None
 
     def clear(self) -> None:
         """Forget everything."""
-        self.records, self.touched = [], {}
+        self.records, self.touched, self.last_event = [], {}, None
 
     @contextmanager
     def quiet(self) -> Iterator[None]:

@@ -29,13 +29,15 @@ a kind or a key never gets another meaning, what is unknown is left out, and cap
 | ``lockdown`` | values | the lockdown was set |
 | ``tries`` | key, moments | the failed logins of a key |
 | ``action`` | key, moment | what is spent of an action's budget |
-| ``say`` | channel, event, skipped id, channels | an event for a channel |
+| ``say`` | channel, event, skipped id | an event for a channel |
 | ``line`` | id, number, text | a line for one session |
 | ``online``, ``offline``, ``seen`` | … | for the clients that monitor a nick |
 | ``values`` | nick, metadata, has come | metadata for the clients that monitor a nick |
 | ``replay`` | id, channel, message id | a session is shown what it missed in a channel |
 | ``untold`` | entries | what the node of the turn before had stored and told nobody (``untold``) |
 | ``end`` | facts | the last record: where the next turn goes on |
+
+An event that the record before has, too, stands by its number.
 """
 
 from __future__ import annotations
@@ -49,15 +51,15 @@ from chatroom.chat.handover.document import caps_from_names, caps_to_names
 from chatroom.chat.stored.entries import Part
 
 Record = list[Any]
+_write = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 def encode_records(records: list[Record]) -> bytes:
     """Return records as bytes."""
     try:
-        text = json.dumps(records, ensure_ascii=False, separators=(",", ":"))
-        return text.encode("utf-8", "surrogateescape")
+        return _write(records).encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # half a character that did not come from bytes
-        return json.dumps(records, separators=(",", ":")).encode()
+        return json.dumps(records).encode()
 
 
 def decode_records(data: bytes) -> list[Record]:
@@ -68,8 +70,11 @@ def decode_records(data: bytes) -> list[Record]:
     return [record for record in records if isinstance(record, list) and record]
 
 
-def event_to_record(event: Event) -> Record:
-    """Write a numbered event: number, time, source, body, and what only some events have."""
+def event_to_record(event: Event, channels: list[str]) -> Record:
+    """Write a numbered event: number, time, source, body, and what only some events have.
+
+    ``channels`` are the casefolded names of all channels that it is for, if there are several.
+    """
     more: dict[str, Any] = {}
     if event.account is not None:
         more["account"] = event.account
@@ -87,8 +92,15 @@ def event_to_record(event: Event) -> Record:
         more["shown"] = event.message_id
     if isinstance(event, RelayedEvent):
         more["by"] = event.relayed_by
+    if len(channels) > 1:
+        more["in"] = channels
     record: Record = [event.seq, event.time_ms, event.source, event.body]
     return [*record, more] if more else record
+
+
+def channels_of_event(record: Record) -> list[str]:
+    """The names of all channels that an event is for, if there are several."""
+    return list(record[4].get("in", ())) if len(record) > 4 else []
 
 
 def event_from_record(record: Record) -> Event:

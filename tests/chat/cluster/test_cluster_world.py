@@ -276,3 +276,20 @@ def test_a_request_can_be_decided_on_another_node() -> None:
         ann.session.held = HeldRegistration("ann", None, "", 7)
     assert shadow.held == HeldRegistration("ann", None, "", 7)
     stage.check_same()
+
+
+def test_an_event_of_many_channels_is_recorded_once() -> None:
+    """Who quits is told of with one event, whatever the number of channels, and each member reads it once."""
+    stage = ClusterStage()
+    first, second = stage.add("a"), stage.add("b")
+    ann, bob = first.connect("ann"), second.connect("bob")
+    for person in (ann, bob):
+        person.say(*(f"JOIN #tea{number}" for number in range(20)))
+    bob.read()
+    stage.holding = True
+    ann.say("QUIT :See you")
+    ((_, data),) = second.behind
+    assert data.count(b"See you") == 1
+    second.catch_up()
+    assert [line.split(" ", 1)[1] for line in bob.read()] == ["QUIT :Quit: See you"]
+    stage.check_same()
