@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from chatroom.server.cluster.cluster_report import ClusterReport, NodeReport
 
 
+_FACTS = ("server", "description", "version", "machine", "listening", "clients", "position")
+
+
 @click.group("cluster", cls=Subcommands)
 def cluster() -> None:
     """Show the nodes that run one chat together.
@@ -50,13 +53,12 @@ def status(invocation: Invocation, as_json: bool) -> None:
         print_json(to_document(report))
         return
     print_table(
-        ("NODE", "STATE", "SERVER", "VERSION", "ADDRESS", "USERS", "POSITION", "LAG"),
+        ("NODE", "STATE", "SERVER", "VERSION", "MACHINE", "CLIENTS", "POSITION", "LAG"),
         [
             (
                 node.name,
                 node.state,
-                *(node.facts.get(key) for key in ("server", "version", "address", "users")),
-                node.position,
+                *(node.facts.get(key) for key in ("server", "version", "machine", "clients", "position")),
                 find_lag(report, node),
             )
             for node in report.nodes
@@ -94,7 +96,7 @@ def show_node(invocation: Invocation, name: str, *, as_json: bool) -> None:
             break
     else:
         raise Refused(f"there is no node {name}: there {_list_nodes(report)}")
-    told = {"node": node.name, "state": node.state, **node.facts, "lag": find_lag(report, node)}
+    told = {"node": node.name, "state": node.state, **_facts_of(node), "lag": find_lag(report, node)}
     if as_json:
         print_json(told)
     else:
@@ -116,14 +118,19 @@ def ask_cluster(invocation: Invocation) -> ClusterReport:
     # Here, because Redis's client is there only if it is needed.
     from chatroom.server.cluster.cluster_report import ask_redis
 
-    here, silence = _ask_node(invocation)
+    here, silence = _ask_node(invocation, settings.node)
     try:
         report = ask_redis(settings)
     except RedisUnreachable as error:
         raise Refused(f"{error}. Node {settings.node} on this machine: {here or silence}") from error
     if silence:
-        warn(f"node {settings.node} does not answer on this machine ({silence}); this is what Redis knows")
+        warn(f"node {settings.node} on this machine: {silence}. This is what Redis knows")
     return report
+
+
+def _facts_of(node: NodeReport) -> dict[str, Any]:
+    """What a node has told of itself for operators; what it tells the other nodes is left out."""
+    return {key: node.facts.get(key) for key in _FACTS}
 
 
 def _settings(invocation: Invocation) -> Cluster:
@@ -134,14 +141,18 @@ def _settings(invocation: Invocation) -> Cluster:
     return settings
 
 
-def _ask_node(invocation: Invocation) -> tuple[str, str]:
+def _ask_node(invocation: Invocation, name: str) -> tuple[str, str]:
     """What the daemon of this machine says of its link to the others, or why it says nothing."""
     try:
-        return ask_status(invocation).get("cluster", "it is in no cluster: restart it"), ""
+        values = ask_status(invocation)
     except NotRunning as error:
-        return "", str(error)
+        is_silent = not isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError)
+        return "", str(error) if is_silent else "it does not run"
     except ChatroomError as error:
         return "", str(error)
+    if values.get("node") != name:  # that of another node on this machine, or one without a cluster
+        return "", "it does not run"
+    return values.get("cluster", ""), ""
 
 
 def find_lag(report: ClusterReport, node: NodeReport) -> int | None:
@@ -175,9 +186,8 @@ def to_document(report: ClusterReport) -> dict[str, Any]:
                 "name": node.name,
                 "state": node.state,
                 "epoch": node.epoch,
-                "position": node.position,
                 "lag": find_lag(report, node),
-                **{key: value for key, value in sorted(node.facts.items()) if key != "position"},
+                **_facts_of(node),
             }
             for node in report.nodes
         ],

@@ -19,6 +19,10 @@ def find_trouble(key: str, values: Mapping[str, str]) -> Finding | None:
         return Finding(
             f"messages cannot be stored: {value}", "make room on the disk, or put the database back in its place"
         )
+    if key == "cluster" and value != "connected":
+        return Finding(
+            f"this node is {value}", "look at Redis and at the network; until then it refuses what it is told"
+        )
     if key == "backup" and value.startswith("failed: "):
         return Finding(
             f"no backup could be made: {value.removeprefix('failed: ')}",

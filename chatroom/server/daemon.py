@@ -194,7 +194,9 @@ class Daemon:
         assert self._listener is not None
         watch = StoreWatch(hub, self._database.guard, self._turnstile, last_change_id, self._server_lock)
         runtime.more_facts = lambda: {**watch.facts(), **self._backups.state.facts(), **self._hooks.state.facts()}
-        if self._database.node is not None:
+        if (node := self._database.node) is not None:
+            name, of_store = self._settings.cluster.node, runtime.more_facts
+            runtime.more_facts = lambda: {"node": name, **node.heartbeat.describe(), **of_store()}
             runtime.no_upgrade = NO_UPGRADE
         elif self._lock is not None:
             runtime.upgrade = self._upgrade = Upgrade(

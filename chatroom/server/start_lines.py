@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,15 +69,16 @@ def no_admin_line(database: DatabaseAddress) -> str:
     return f"there is no admin yet; make one with: {own_program()}{flag} user create-admin NAME"
 
 
-def describe_node(settings: Settings, where: list[str], users: int) -> dict[str, object]:
+def describe_node(settings: Settings, where: list[str], clients: int) -> dict[str, object]:
     """Return what the other nodes of a cluster know of this one."""
     server = settings.server
     return {
         "server": server.name,
         "description": server.description,
         "version": __version__,
-        "address": where[0] if where else "",
-        "users": users,
+        "machine": socket.gethostname(),
+        "listening": ", ".join(where),
+        "clients": clients,
     }
 
 

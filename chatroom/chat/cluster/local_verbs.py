@@ -4,6 +4,8 @@ from __future__ import annotations
 
 LOCAL_VERBS = frozenset(
     {
+        "ABSENT",
+        "ACTOR",
         "ADMIN",
         "CHATHISTORY",
         "HELP",
@@ -11,6 +13,7 @@ LOCAL_VERBS = frozenset(
         "ISON",
         "LINKS",
         "LIST",
+        "LOGLEVEL",
         "LUSERS",
         "MAP",
         "MONITOR",
@@ -20,9 +23,11 @@ LOCAL_VERBS = frozenset(
         "PONG",
         "RULES",
         "SEARCH",
+        "SESSIONS",
         "STATS",
         "STATUS",
         "TIME",
+        "UNSTORED",
         "USERHOST",
         "VERSION",
         "WHO",

@@ -48,6 +48,8 @@ class Heartbeat(LoopThread):
         """False while the node is not registered. The turn thread sets it."""
         self.hub: ClusterHub | None = None
         """None while the world is loaded: until then nothing is told to it. Set once."""
+        self._lost_s: float | None = None
+        """Since when there has been no answer, on the monotonic clock; None if the last beat had one."""
         self.nodes: Sequence[NodeState] = ()
         """The nodes as of the last beat. Only the thread replaces it; any thread reads it."""
 
@@ -61,15 +63,29 @@ class Heartbeat(LoopThread):
             began_s = time.monotonic()
             try:
                 self.beat()
+                self._lost_s = None
             except RedisUnreachable:
-                self._contact.lose()
+                self._lose(began_s)
             except StreamLost:
-                self._contact.lose()
+                self._lose(began_s)
                 desk.lose_stream()
             except ClusterError as error:
                 self.is_on = False
                 desk.lose(str(error))
             desk.wait_over(max(0.0, began_s + self._every_s - time.monotonic()))
+
+    def _lose(self, at_s: float) -> None:
+        self._contact.lose()
+        if self._lost_s is None:
+            self._lost_s = at_s
+
+    def describe(self) -> dict[str, str]:
+        """What ``STATUS`` says of the cluster. From any thread."""
+        lost_s = self._lost_s
+        alive = ", ".join(node.name for node in self.nodes if node.is_alive)
+        if lost_s is None:
+            return {"nodes": alive, "cluster": "connected"}
+        return {"nodes": alive, "cluster": f"not connected to the others for {time.monotonic() - lost_s:.0f} s"}
 
     def beat(self) -> None:
         """Beat once. Raises ``ClusterError``. From the thread, or before it begins."""

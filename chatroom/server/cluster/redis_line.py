@@ -111,7 +111,10 @@ class RedisLine:
             return connection.read_response(disable_decoding=True, timeout=self._answer_s + wait_s)
         except ResponseError:  # Redis has answered, so the connection is as it should be
             raise
-        except BaseException:
+        except BaseException as error:
+            if self._connection is not connection:
+                # Another thread has closed it meanwhile. Redis's client does not expect that, and fails anyhow.
+                raise ConnectionError("the connection was closed") from error
             # Whatever comes over it next may be the answer to this.
             self.close()
             raise

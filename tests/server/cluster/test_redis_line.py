@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from harness.redis_server import RedisServer
 from harness.tls import Pair
+from redis.connection import UnixDomainSocketConnection
 
 from chatroom.config.redis_url import parse_redis_url
 from chatroom.errors import RedisUnreachable
@@ -147,6 +148,21 @@ def test_redis_that_is_not_there_or_silent(own_redis: RedisServer, tmp_path: Pat
     # The answer to the command before is not taken for one to this.
     assert line.call("ECHO", "hello") == b"hello"
     line.close()
+
+
+def test_a_line_that_another_thread_closes(own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for its answer is told that Redis is away, as the daemon stops or has lost it."""
+    line = line_to(own_redis.url)
+    line.connect()
+    send = UnixDomainSocketConnection.send_command
+
+    def send_and_close(connection: UnixDomainSocketConnection, *words: object) -> None:
+        send(connection, *words)
+        line.close()
+
+    monkeypatch.setattr(UnixDomainSocketConnection, "send_command", send_and_close)
+    with pytest.raises(RedisUnreachable, match="the connection was closed"):
+        line.call("PING")
 
 
 def test_a_line_with_tls(own_redis: RedisServer, tmp_path: Path) -> None:
