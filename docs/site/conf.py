@@ -19,6 +19,7 @@ NAV = {
         "docs/backups",
         "docs/archive",
         "docs/postgresql",
+        "docs/nodes",
         "docs/moving-in",
         "docs/hooks",
     ],

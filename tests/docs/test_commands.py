@@ -23,7 +23,7 @@ def shell_blocks(page: Path) -> list[Block]:
     return [block for block in read_blocks(page) if block.language == "sh"]
 
 
-NEEDED = {"docs/postgresql.md": ["postgres"]}
+NEEDED = {"docs/postgresql.md": ["postgres"], "docs/nodes.md": ["postgres", "redis-server"]}
 """Programs of Debian that a page needs."""
 RUN = [page for page in PAGES if shell_blocks(page) and name_of(page) not in FOR_DEVELOPERS | FOR_REFERENCE]
 _PARAMETERS = [

@@ -46,6 +46,12 @@ def environment_of(stage: list[tuple[str, str]]) -> dict[str, str]:
 BUILD, FINAL = read_stages()
 
 
+def database_of(environment: dict[str, str]) -> Path:
+    """Return where the program has its database: in its user's data, so that a configuration can name another one."""
+    assert not [name for name in environment if name.startswith("CHATROOM_")]
+    return Path(environment["XDG_DATA_HOME"]) / "chatroom" / "chatroom.db"
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root of what the build stage makes. Its own lines run, without the network and on these directories."""
@@ -94,8 +100,8 @@ def test_the_entry_point_serves_and_the_health_check_knows(image: Path) -> None:
         environment = {name: at(place.root, value) for name, value in environment_of(FINAL).items() if name != "PATH"}
         environment = {**place.environment, **environment}
         program = str(image / "opt" / "chatroom" / "bin" / command[0])
-        for name in ("XDG_RUNTIME_DIR", "CHATROOM_DATABASE__PATH"):
-            directory = Path(environment[name]) if name == "XDG_RUNTIME_DIR" else Path(environment[name]).parent
+        own = {name: at(place.root, value) for name, value in environment_of(FINAL).items()}
+        for directory in (Path(own["XDG_RUNTIME_DIR"]), database_of(own).parent):
             directory.mkdir(mode=0o700, parents=True)
 
         def run(words: list[str]) -> subprocess.Popen[str]:
@@ -119,7 +125,7 @@ def test_the_entry_point_serves_and_the_health_check_knows(image: Path) -> None:
             assert daemon.wait(60) == 0
         with run(check) as unhealthy:
             assert unhealthy.wait(60) == 1
-        assert Path(environment["CHATROOM_DATABASE__PATH"]).exists()
+        assert database_of(own).exists()
 
 
 def test_the_program_runs_without_rights() -> None:
@@ -130,7 +136,7 @@ def test_the_program_runs_without_rights() -> None:
     environment = environment_of(FINAL)
     assert made.startswith("useradd ") and made.endswith(f" {user}") and f"--home-dir {volume} " in made
     assert directories == f"install -d -m 700 -o {user} -g {user} {volume} {environment['XDG_RUNTIME_DIR']}"
-    assert Path(environment["CHATROOM_DATABASE__PATH"]).parent == Path(volume)
+    assert database_of(environment).parent == Path(volume)
     verbs = [verb for verb, _ in FINAL]
     assert verbs.index("RUN") < verbs.index("USER") < verbs.index("ENTRYPOINT"), "as root before, and as the user then"
     assert words_of(FINAL, "COPY") == ["--from=build /opt/chatroom /opt/chatroom"]

@@ -7,11 +7,13 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+from harness.cluster import NodePlace
 from harness.daemon import PASSWORD, Place
 from harness.doc_shell import DocShell
 from harness.ergo_files import account, database
 from harness.hook_receiver import Receiver
 from harness.postgresql_server import PostgresqlServer
+from harness.redis_server import RedisServer
 from harness.tls import Pair
 
 Scene = Callable[[DocShell], None]
@@ -117,6 +119,23 @@ def postgresql(shell: DocShell) -> None:
     shell.before = {"db copy": move}
 
 
+def nodes(shell: DocShell) -> None:
+    """The machine is node a of a cluster, and the chat that moves into one is where the page has it."""
+    server = shell.cleanup.enter_context(PostgresqlServer.running())
+    redis = shell.cleanup.enter_context(RedisServer.running())
+    shell.replaced["deploy/cluster/secrets"] = "secrets"  # deploy is that of the checkout
+    shell.replaced["postgresql://chat@db.example.org/chat"] = str(server.make_database(empty=True))
+    alone = shell.place.database
+    everyday(shell)
+    shell.stop()
+    shutil.copy(alone, shell.path("/var/lib/chatroom/chat.db"))
+    shell.place.__class__ = NodePlace  # from here on no option names a database
+    del shell.place.environment["CHATROOM_DATABASE__PATH"]
+    cluster = {"CHATROOM_CLUSTER__REDIS": redis.url, "CHATROOM_CLUSTER__NODE": "a"}
+    shell.place.environment |= {"CHATROOM_DATABASE__URL": server.make_database().url, **cluster}
+    shell.start()
+
+
 SCENES: dict[str, Scene] = {
     "README.md": readme,
     "docs/archive.md": archive,
@@ -126,6 +145,7 @@ SCENES: dict[str, Scene] = {
     "docs/hooks.md": hooks,
     "docs/inviting.md": inviting,
     "docs/moving-in.md": moving_in,
+    "docs/nodes.md": nodes,
     "docs/postgresql.md": postgresql,
     "docs/service.md": service,
 }

@@ -26,7 +26,7 @@ from chatroom.ctl.main import cli
 
 HOST = "chat.example.org"
 """The server's name on all pages."""
-REAL = {"chmod", "mkdir", "date", "echo", "git", "gzip", "install", "ln", "tar"}
+REAL = {"chmod", "mkdir", "date", "echo", "git", "gzip", "install", "ln", "openssl", "tar"}
 """Programs of every machine, which are run."""
 STAND_INS = {
     "chgrp": "needs the group that useradd makes",
