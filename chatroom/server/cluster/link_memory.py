@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from threading import Lock
 
 from chatroom.server.cluster.cluster_contract import Entry, NodeState, Turn, home_of
@@ -27,6 +27,9 @@ class LinkMemory:
         self._lock = Lock()
         """Guards the ring, the turn and the nodes."""
         self._ring = Ring()
+        """What was read, and what this node has appended, which it need not read to know it."""
+        self._applied = -1
+        """Up to where it has read."""
         self._turn: Turn | None = None
         self._pending: tuple[Turn, bytes] | None = None
         """The turn whose entry is on its way to Redis, and the entry's data."""
@@ -44,6 +47,7 @@ class LinkMemory:
         with self._lock:
             self.life, self.lineage = (epoch, generation), read_lineage(lineage)
             self._ring = Ring()
+            self._applied = -1
             self._turn = self._pending = None
             self._states = ()
             self.is_fenced = False
@@ -65,12 +69,19 @@ class LinkMemory:
             self.is_fenced = not is_part_of(read_lineage(lineage), self.life[1], self._ring.position)
             return not self.is_fenced
 
-    def begin_turn(self, turn: Turn) -> Turn:
-        """Note that this node has the turn, and return it."""
+    def begin_turn(self, turn: Turn, life: tuple[int, str]) -> Turn | None:
+        """Note that this node was given a turn in a life, and return it; None if it has another life by now."""
         with self._lock:
+            if self.life != life:
+                return None
             self._turn = turn
             self._number = max(self._number, turn.number)
-        return turn
+            return turn
+
+    def has_turn(self, turn: Turn) -> bool:
+        """True if the turn has neither begun to end nor been lost in an agreement."""
+        current = self._turn
+        return current is not None and current.number == turn.number
 
     def end_turn(self, turn: Turn, data: bytes | None = None) -> None:
         """Note that a turn is about to end, with an entry or without."""
@@ -79,21 +90,30 @@ class LinkMemory:
                 self._turn = None
             self._pending = (turn, data) if data is not None else None
 
-    def settle_turn(self, turn: Turn) -> None:
-        """Note that the entry of a turn is in the stream, or never will be."""
+    def settle_turn(self, turn: Turn, *, is_appended: bool) -> None:
+        """Note that the entry of a turn is in the stream, or never will be.
+
+        Others may not have read it if Redis loses it, and then it must not be lost: this node has told of it.
+        """
         with self._lock:
-            if self._pending is not None and self._pending[0].number == turn.number:
-                self._pending = None
+            if self._pending is None or self._pending[0].number != turn.number:
+                return
+            data = self._pending[1]
+            self._pending = None
+            if is_appended and self._ring.position == turn.position:
+                self._ring.extend([Entry(turn.position + 1, self.home, turn.number, data, self.life[1])])
 
     def begin_reading(self, position: int) -> None:
         """Note that the next entry is the one behind a position."""
         with self._lock:
             self._ring.begin_at(position)
+            self._applied = position
 
-    def note_read(self, entries: Iterable[Entry]) -> None:
+    def note_read(self, entries: Sequence[Entry]) -> None:
         """Note what was read next."""
         with self._lock:
             self._ring.extend(entries)
+            self._applied = entries[-1].position if entries else self._applied
             self._number = max(self._number, self._ring.last_turn)
 
     def note_nodes(self, states: Sequence[NodeState]) -> None:
@@ -116,7 +136,7 @@ class LinkMemory:
                 epoch=epoch,
                 rank=(number_of(generation), position, last_turn),
                 generation=generation,
-                applied=self._ring.position,
+                applied=self._applied,
                 number=self._number,
                 open_turn=self._turn.number if self._turn is not None else 0,
                 open_position=self._turn.position if self._turn is not None else 0,

@@ -82,21 +82,27 @@ class ClusterLink:
 
     def acquire(self) -> Turn | None:
         """See ``Link.acquire``."""
+        life = self._memory.life
         answer = self._ask(scripts.ACQUIRE)
         if answer[0] == b"wait":
             return None
-        return self._memory.begin_turn(Turn(int(answer[1]), int(answer[2]), answer[3] == b"1"))
+        return self._memory.begin_turn(Turn(int(answer[1]), int(answer[2]), answer[3] == b"1"), life)
 
     def wait_grant(self, timeout_s: float) -> Turn | None:
         """See ``Link.wait_grant``."""
         line, run = self._connect_as_node()
-        del run  # the grant is of this node's epoch: if Redis has another run, ``append`` will tell
+        del run  # a grant that was left in another run of Redis is removed by the agreement
+        life = self._memory.life
         key = f"{self._prefix}grant:{self.home}"
         answer = line.call("BLPOP", key, f"{max(timeout_s, 0.001):.3f}", wait_s=timeout_s)
         if answer is None:
             return None
         number, position, is_broken = answer[1].decode().split()
-        return self._memory.begin_turn(Turn(int(number), int(position), is_broken == "1"))
+        return self._memory.begin_turn(Turn(int(number), int(position), is_broken == "1"), life)
+
+    def has_turn(self, turn: Turn) -> bool:
+        """See ``Link.has_turn``."""
+        return self._memory.has_turn(turn)
 
     def append(self, turn: Turn, data: bytes) -> int:
         """See ``Link.append``."""
@@ -105,9 +111,9 @@ class ClusterLink:
         try:
             self._ask(scripts.APPEND, turn.number, position, data, self._stream_entries)
         except Fenced:
-            self._memory.settle_turn(turn)
+            self._memory.settle_turn(turn, is_appended=False)
             raise
-        self._memory.settle_turn(turn)
+        self._memory.settle_turn(turn, is_appended=True)
         return position
 
     def release(self, turn: Turn) -> None:

@@ -21,15 +21,17 @@ class Ring:
         self._most_bytes = most_bytes
 
     def begin_at(self, position: int) -> None:
-        """Let the next entry be the one behind a position. If it is another one than expected, all are forgotten."""
-        if position != self.position:
+        """Let what is added begin behind a position. If there would be a gap, all that is there is forgotten."""
+        if not self.begins_behind <= position <= self.position:
             self._entries.clear()
             self._bytes = 0
             self.position = position
 
     def extend(self, entries: Iterable[Entry]) -> None:
-        """Add what was read next, and forget the oldest entries if there are too many bytes."""
+        """Add what comes next, but what is there, and forget the oldest entries if there are too many bytes."""
         for entry in entries:
+            if entry.position <= self.position:
+                continue
             assert entry.position == self.position + 1
             self._entries.append(entry)
             self._bytes += len(entry.data)

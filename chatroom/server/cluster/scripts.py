@@ -326,6 +326,9 @@ for _, token in ipairs(redis.call('SMEMBERS', roll_key)) do
 end
 if not plan.keeps then redis.call('DEL', stream_key) end
 for i = 9, #ARGV, 3 do redis.call('XADD', stream_key, ARGV[i] .. '-0', 'm', ARGV[i + 1], 'd', ARGV[i + 2]) end
+-- What was granted and not taken is over: its node has made no claim on it.
+local known = redis.call('HGETALL', nodes_key)
+for i = 1, #known, 2 do redis.call('DEL', prefix .. 'grant:' .. known[i] .. '/' .. known[i + 1]) end
 redis.call('DEL', nodes_key, prefix .. 'ready', queue_key)
 for its_name, its_epoch in pairs(plan.nodes) do
     redis.call('HSET', nodes_key, its_name, its_epoch)

@@ -67,6 +67,15 @@ def test_who_lags_behind_reads_what_redis_had_lost(mortal_nodes: Nodes, own_redi
     assert mortal_nodes.ask("XLEN", "stream") == 1
 
 
+def test_what_only_its_node_knows_is_not_lost(mortal_nodes: Nodes, own_redis: RedisServer) -> None:
+    """An entry that was appended, whose node has told its own people of it, and that nobody has read."""
+    a, b = mortal_nodes.enter("a", "b")
+    a.say(b"one")
+    own_redis.restart(keeps_data=False)
+    assert [one.position for one in recover_all(b, a)] == [1, 1]
+    have_read([b"one"], a, b)
+
+
 def test_older_data_is_completed(mortal_nodes: Nodes, own_redis: RedisServer) -> None:
     """What Redis has is kept, and what it has lost since is added."""
     a, b = mortal_nodes.enter("a", "b")
@@ -111,16 +120,32 @@ def test_a_turn_goes_on(mortal_nodes: Nodes, own_redis: RedisServer) -> None:
     assert b.wait_grant(30) == Turn(turn.number + 1, 2, False)
 
 
+def test_a_turn_that_was_not_taken_is_over(mortal_nodes: Nodes, own_redis: RedisServer) -> None:
+    """Redis has kept the note for the node, which has made no claim. Others have turns meanwhile."""
+    a, b = mortal_nodes.enter("a", "b")
+    turn = a.take_turn()
+    assert b.acquire() is None
+    a.release(turn)
+    assert not a.has_turn(turn)
+    own_redis.restart()
+    recover_all(a, b)
+    turn = a.take_turn()
+    assert a.has_turn(turn) and turn.is_broken
+    assert b.wait_grant(0.001) is None
+
+
 def test_a_turn_that_waits_for_an_entry_that_is_lost_is_over(mortal_nodes: Nodes, own_redis: RedisServer) -> None:
     """It would begin with a world that nobody has. The node asks for another one."""
-    a, b = mortal_nodes.enter("a", "b")
+    a, b, c = mortal_nodes.enter("a", "b", "c")
     copy = own_redis.copy_data()
-    b.say(b"lost")
+    c.say(b"lost")
     turn = a.take_turn()
     assert turn.position == 1
     own_redis.stop()
     own_redis.bring_back(copy)
     own_redis.start()
+    # c, which knows it, does not come.
+    a.wait_for_nobody()
     assert [(one.position, one.turn) for one in recover_all(a, b)] == [(0, 0), (0, 0)]
     again = a.take_turn()
     assert again.position == 0 and again.is_broken and again.number > turn.number
@@ -277,7 +302,7 @@ def test_a_plan_is_refused_if_it_comes_too_late(
     a, b, c = mortal_nodes.enter("a", "b", "c")
     a.say(b"one")
     have_read([b"one"], a)
-    a.say(b"two")
+    c.say(b"two")
     have_read([b"one", b"two"], b)
     own_redis.restart(keeps_data=False)
     run = RedisLine.run

@@ -71,7 +71,8 @@ class Chat:
         self.numbers.append(number)
         turn = Turn(number, self.kept.position, self.kept.is_broken)
         self.kept = replace(self.kept, number=number, holder=node.memory.home)
-        return node.memory.begin_turn(turn)
+        assert node.memory.begin_turn(turn, node.memory.life) == turn
+        return turn
 
     def append(self, node: Node, *, arrives: bool, is_answered: bool) -> None:
         """A turn with an entry, which may not arrive, or be answered."""
@@ -87,7 +88,8 @@ class Chat:
             self.truth.append(data)
             self.kept = replace(self.kept, position=turn.position + 1, holder="")
             if is_answered:
-                node.memory.settle_turn(turn)
+                node.memory.settle_turn(turn, is_appended=True)
+                node.log.append(data)
         else:
             # It will be tried again; Redis fails before that.
             self.is_agreed = False

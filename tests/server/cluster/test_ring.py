@@ -34,13 +34,22 @@ def test_a_ring_has_the_last_entries_of_as_many_bytes_as_it_may(start: int, batc
     assert list(ring.since(ring.position)) == []
 
 
-def test_reading_at_another_place_forgets_all() -> None:
-    """What is before it is not what was read, and entries must follow each other."""
+def test_what_is_there_is_added_once() -> None:
+    """A node knows what it has appended before it has read it."""
     ring = Ring()
     assert ring.position == -1
     ring.begin_at(3)
-    ring.extend(entries(3, [1, 1]))
-    ring.begin_at(5)
-    assert len(ring.since(3)) == 2
-    ring.begin_at(9)
-    assert (ring.position, ring.begins_behind, ring.last_turn) == (9, 9, 0)
+    ring.extend(entries(3, [1, 2]))
+    ring.begin_at(4)
+    ring.extend(entries(3, [1, 2, 3]))
+    assert [len(one.data) for one in ring.since(3)] == [1, 2, 3]
+
+
+def test_reading_at_another_place_forgets_all() -> None:
+    """What is before a gap is not what was read."""
+    for place in (2, 9):
+        ring = Ring()
+        ring.begin_at(3)
+        ring.extend(entries(3, [1, 1]))
+        ring.begin_at(place)
+        assert (ring.position, ring.begins_behind, ring.last_turn) == (place, place, 0)
