@@ -66,7 +66,7 @@ def _end(turn: AppliedTurn, facts: dict[str, Any]) -> None:
 
 
 def _add_user(turn: AppliedTurn, document: dict[str, Any], sessions: list[dict[str, Any]]) -> None:
-    shadows = [shadow_from_document(turn.world, turn.home, one) for one in sessions]
+    shadows = [shadow_from_document(turn.world, turn.world.shadow_kind, turn.home, one) for one in sessions]
     user_from_document(turn.world, document, shadows, turn.shift_ms)
 
 
@@ -74,6 +74,9 @@ def _remove_user(turn: AppliedTurn, folded: str) -> None:
     world, user = turn.world, turn.user(folded)
     for session in turn.own(user):
         world.outbox.settle(session)
+        # Later it has no user, so that it would not read that the user is gone.
+        if world.monitors.has(session, user.nick):
+            world.tell_session(session, f":{world.settings.server.name} 731 {user.nick} :{user.nick}")
     del world.users[folded]
     world.online.discard(user)
     world.accepts.forget_user(user)
@@ -93,7 +96,7 @@ def _rename_user(turn: AppliedTurn, before: str, nick: str) -> None:
 
 def _add_session(turn: AppliedTurn, folded: str, document: dict[str, Any]) -> None:
     user = turn.user(folded)
-    shadow = shadow_from_document(turn.world, turn.home, document)
+    shadow = shadow_from_document(turn.world, turn.world.shadow_kind, turn.home, document)
     shadow.user = user
     turn.world.online.add_session(user, shadow)
 

@@ -76,7 +76,7 @@ class ClusterWorld(World):
         self.has_turn = False
         self.recorder = Recorder()
         self.kinds = tracked_kinds(self.recorder)
-        self.user_kind, self.channel_kind, self.session_kind = self.kinds
+        self.user_kind, self.channel_kind, self.session_kind, self.shadow_kind = self.kinds
         self.deferred_ends: dict[Session, dict[str, Any]] = {}
         """The sessions that have ended outside a turn, with what ``close`` was told. They end in the next turn."""
         self.last_seq = 0

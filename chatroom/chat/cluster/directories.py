@@ -86,10 +86,6 @@ class ClusterOnline(OnlineDirectory):
         super().add_session(user, session)
         self._recorder.forget(session)
 
-    def show_rank(self, user: User) -> None:
-        """List a user as an operator if a session of the user has the rights."""
-        self._show_rank(user)
-
     def rename_target(self, users: Iterable[User], before: str, after: str) -> None:
         """As ``OnlineDirectory``, and recorded."""
         self._recorder.add(["target", before, after])

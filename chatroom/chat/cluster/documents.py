@@ -18,12 +18,12 @@ from chatroom.chat.cluster.attributes import (
     set_user_attribute,
     user_attribute,
 )
-from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.handover.document import Document, put_attributes, take_attributes
 from chatroom.chat.people.user import MOST_GUEST_MESSAGES
 from chatroom.chat.stored.records import AccountData
 
 if TYPE_CHECKING:
+    from chatroom.chat.cluster.shadow import Shadow
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
@@ -45,9 +45,9 @@ def session_to_document(session: Session) -> Document:
     return document
 
 
-def shadow_from_document(world: World, home: str, document: Document) -> Shadow:
-    """Make a shadow and put it into the world. It has no user yet."""
-    shadow = Shadow(
+def shadow_from_document(world: World, kind: type[Shadow], home: str, document: Document) -> Shadow:
+    """Make a shadow, of the world's ``kind``, and put it into the world. It has no user yet."""
+    shadow = kind(
         document["id"],
         document["address_text"],
         document["version"],
@@ -105,6 +105,7 @@ def user_from_document(world: World, document: Document, sessions: list[Shadow],
         session.user = user
     world.users[user.folded] = user
     world.online.add(user, len(world.users))
+    world.online.show_rank(user)  # a session may have rights by OPER
     if document.get("account_data") is not None:
         fill_account_data(user.account_data, document["account_data"])
     if document.get("invisible"):

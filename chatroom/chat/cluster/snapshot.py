@@ -73,7 +73,7 @@ def _load(world: ClusterWorld, document: Document, shift_ms: int) -> None:
     world.last_seq = document["seq"]
     world.outbox.times.go_on(document["latest"])
     for one in document["users"]:
-        shadows = [shadow_from_document(world, home, session) for home, session in one["sessions"]]
+        shadows = [shadow_from_document(world, world.shadow_kind, home, session) for home, session in one["sessions"]]
         user_from_document(world, one, shadows, shift_ms)
     for account_id, state in document["account_data"]:
         fill_account_data(world.online.data_of(account_id), state)

@@ -99,6 +99,7 @@ class Kinds(NamedTuple):
     user: type[User]
     channel: type[Channel]
     session: type[Session]
+    shadow: type[Shadow]
 
 
 def tracked_kinds(recorder: Recorder) -> Kinds:
@@ -109,6 +110,7 @@ def tracked_kinds(recorder: Recorder) -> Kinds:
         type("TrackedUser", (TrackedUser,), own),
         type("TrackedChannel", (TrackedChannel,), own),
         type("TrackedSession", (Session,), {"__slots__": (), **properties}),
+        type("TrackedShadow", (Shadow,), {"__slots__": (), **properties}),
     )
 
 

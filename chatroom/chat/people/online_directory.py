@@ -67,7 +67,7 @@ class OnlineDirectory:
             self._list(user, user.account)
             # The account's other users share its data. Without any, it is what registration has loaded.
             user.account_data = self.account_data.setdefault(user.account.id, user.account_data)
-            self._show_rank(user)  # only an account can make a new user an operator
+            self.show_rank(user)  # only an account can make a new user an operator
         self.most_users = max(self.most_users, count)
 
     def discard(self, user: User) -> None:
@@ -85,12 +85,12 @@ class OnlineDirectory:
     def add_session(self, user: User, session: Session) -> None:
         """Give a user one more session, or the first one of a user that had none."""
         user.sessions.append(session)
-        self._show_rank(user)  # the user's other sessions may have put their rights aside
+        self.show_rank(user)  # the user's other sessions may have put their rights aside
 
     def discard_session(self, user: User, session: Session) -> None:
         """Forget a session that has ended, of a user that has others."""
         self._take_oper(session)
-        self._show_rank(user)
+        self.show_rank(user)
 
     def rename_target(self, users: Iterable[User], before: str, after: str) -> None:
         """Have the read markers of all users follow a channel or a person, from one casefolded name to another."""
@@ -115,7 +115,7 @@ class OnlineDirectory:
         else:
             self._list(user, account)
             user.account_data = self.account_data.setdefault(account.id, AccountData())
-        self._show_rank(user)
+        self.show_rank(user)
         self.forget_unused_data(old)
 
     def forget_unused_data(self, account: AccountEntry | None) -> None:
@@ -136,7 +136,7 @@ class OnlineDirectory:
         else:
             session.oper = account
             self.opered[session] = None
-        self._show_rank(user)
+        self.show_rank(user)
 
     def step_down(self, user: User, session: Session) -> None:
         """Put the operator rights of one session of a user aside, until its next OPER or login."""
@@ -146,7 +146,7 @@ class OnlineDirectory:
     def step_up(self, user: User, session: Session) -> None:
         """Give a session the rights of its user's account back."""
         session.stepped_down = False
-        self._show_rank(user)
+        self.show_rank(user)
 
     def _list(self, user: User, account: AccountEntry) -> None:
         self.by_account.setdefault(account.id, {})[user] = None
@@ -155,7 +155,8 @@ class OnlineDirectory:
         session.oper = None
         self.opered.pop(session, None)
 
-    def _show_rank(self, user: User) -> None:
+    def show_rank(self, user: User) -> None:
+        """List a user as an operator if one of its sessions has the rights, or no longer."""
         if user.is_operator:
             self.operators[user] = None
         else:

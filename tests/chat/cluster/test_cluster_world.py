@@ -293,3 +293,36 @@ def test_an_event_of_many_channels_is_recorded_once() -> None:
     second.catch_up()
     assert [line.split(" ", 1)[1] for line in bob.read()] == ["QUIT :Quit: See you"]
     stage.check_same()
+
+
+def test_rights_are_changed_from_another_node() -> None:
+    """A login ends on all nodes, with the rights that came with it, whichever node ends it."""
+    account = AccountEntry(1, "ann", Role.MODERATOR, False)
+    stage = ClusterStage(accounts=(account,))
+    first, second = stage.add("a"), stage.add("b")
+    ann = first.connect("ann", account=account)
+    with first.turn():
+        first.world.online.set_oper(first.user("ann"), ann.session, AccountEntry(2, "root", Role.ADMIN, False))
+    stage.check_same()
+    assert second.user("ann").role is Role.ADMIN
+    with second.turn():
+        second.world.set_account(second.user("ann"), None)
+    stage.check_same()
+    assert ann.session.oper is None
+    assert [first.world.online.operators, first.world.online.opered] == [{}, {}]
+    with second.turn():
+        second.world.set_account(second.user("ann"), account)
+        second.world.online.step_down(second.user("ann"), second.user("ann").sessions[0])
+    stage.check_same()
+    assert ann.session.stepped_down
+
+
+def test_who_monitors_itself_reads_that_another_node_has_ended_it() -> None:
+    """As with a lone daemon: its own nick is offline before its connection is closed."""
+    stage = ClusterStage()
+    first, second = stage.add("a"), stage.add("b")
+    ann = first.connect("ann")
+    ann.say("MONITOR + ann")
+    with second.turn():
+        second.world.close_user(second.user("ann"), "Killed", "Killed")
+    assert [line.split(" ")[1] for line in ann.read()] == ["731", ":Closing"]
