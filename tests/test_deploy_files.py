@@ -18,7 +18,7 @@ _NAME = re.compile(r"\b(?:chatroom|process)_[a-z_]+")
 def known(tmp_path: Path) -> dict[str, set[str]]:
     """The labels of each metric that a server has, by the name of the sample."""
     certificate = Path(__file__).parent / "none.pem"
-    metrics = make_registry(make_sources(tmp_path / "chat.db", certificate)).collect()
+    metrics = make_registry(make_sources(tmp_path / "chat.db", certificate, nodes=(True, 3))).collect()
     found = {sample.name: set(sample.labels) for metric in metrics for sample in metric.samples}
     return {**found, "chatroom_certificate_not_after_seconds": {"file"}}  # it has a sample only with a certificate
 

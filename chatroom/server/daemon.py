@@ -173,8 +173,10 @@ class Daemon:
         """Answer there."""
         assert self._supervisor is not None
         if self._metrics is not None:
+            node = self._database.node
             states = lambda: self._backups.state, lambda: self._hooks.state, lambda: self._hook_listener
-            self._metrics.begin(self._settings, hub, self._threads, counter, self._supervisor, *states)
+            find_nodes = None if node is None else node.heartbeat.find_nodes
+            self._metrics.begin(self._settings, hub, self._threads, counter, self._supervisor, *states, find_nodes)
         if self._hook_listener is not None:
             self._hook_listener.begin(hub)
 

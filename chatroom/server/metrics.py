@@ -50,6 +50,8 @@ class Sources:
     """Returns how the deliveries of hooks are. From any thread."""
     hook_listener: Callable[[], HookListener | None]
     """Returns what counts the texts of incoming hooks. From any thread."""
+    find_nodes: Callable[[], tuple[bool, int]] | None = None
+    """Returns if this node of a cluster hears of the others, and how many nodes live. From any thread. None: alone."""
 
 
 class DaemonMetrics(Collector):
@@ -67,6 +69,10 @@ class DaemonMetrics(Collector):
         yield from self._collect_files()
         yield from self._collect_backups()
         yield from self._collect_hooks()
+        if self._sources.find_nodes is not None:
+            is_connected, nodes = self._sources.find_nodes()
+            yield _gauge("cluster_connected", "1 while this node hears of the others.", int(is_connected))
+            yield _gauge("cluster_nodes", "Nodes that live, this one too, as far as this one knows.", nodes)
 
     def _collect_people(self) -> Iterator[Metric]:
         world, counter = self._sources.hub.world, self._sources.counter

@@ -112,6 +112,7 @@ class MetricsServer(LoopThread):
         backups: Callable[[], BackupState],
         hooks: Callable[[], HookState],
         hook_listener: Callable[[], HookListener | None],
+        find_nodes: Callable[[], tuple[bool, int]] | None,
     ) -> None:
         """Start to answer, from these parts of a daemon. The hub and its threads are metered."""
         assert isinstance(hub, MeteredHub)
@@ -120,6 +121,7 @@ class MetricsServer(LoopThread):
         sources = Sources(
             *(hub, metered, hub.world.runtime.counts, counter, supervisor),
             *(None if settings.database.url else settings.database.path, certificates, backups, hooks, hook_listener),
+            find_nodes,
         )
         self._server.set_app(_only_metrics(make_wsgi_app(make_registry(sources))))
         self.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from urllib.request import urlopen
 
 import pytest
 from harness.cluster import Cluster
@@ -129,13 +130,16 @@ def test_a_stopped_node_is_away_and_a_killed_one_too(postgresql_server: Postgres
 
 
 def test_without_redis_a_node_answers_for_itself(postgresql_server: PostgresqlServer) -> None:
-    """status and who go on; cluster status says that Redis does not answer, and what the node knows."""
-    with Cluster.running(postgresql_server, "a") as cluster:
+    """status, who and metrics go on; cluster status says that Redis does not answer, and what the node knows."""
+    with Cluster.running(postgresql_server, "a", metrics__listen="127.0.0.1:0") as cluster:
         (a,) = cluster.nodes.values()
+        url = a.expect_log("metrics at ").rpartition(" ")[2]
+        assert b"\nchatroom_cluster_nodes 1.0\n" in urlopen(url).read()
         with a.connect("ann"):
             cluster.redis.stop()
             until(lambda: a.status()["cluster"].startswith("not connected to the others for "), "a notices")
             assert [one["nick"] for one in a.place.ctl_json("who")] == ["ann"]
+            assert b"\nchatroom_cluster_connected 0.0\n" in urlopen(url).read()
             done = a.place.run("cluster", "status")
             assert done.returncode == 1 and "Node a on this machine: not connected to the others" in done.stderr
             cluster.redis.start()

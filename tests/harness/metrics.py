@@ -21,7 +21,7 @@ from chatroom.server.workers import Workers
 from chatroom.storage.sqlite.sqlite_stores import open_stores
 
 
-def make_sources(database: Path, *certificates: Path) -> Sources:
+def make_sources(database: Path, *certificates: Path, nodes: tuple[bool, int] | None = None) -> Sources:
     """Make the parts of a daemon that has not begun."""
     world = make_world(Settings())
     hub = MeteredHub(world, Workers(lambda: open_stores(database)), Screen())
@@ -30,4 +30,6 @@ def make_sources(database: Path, *certificates: Path) -> Sources:
     counter, supervisor = ConnectionCounter(), Supervisor(threads, [hub.screen], lambda _: None)
     listener: Any = SimpleNamespace(said=8, refused=7)  # without its socket
     states = lambda: backups, lambda: HookState(4, 3, 2, (1,)), lambda: listener
-    return Sources(hub, threads, world.runtime.counts, counter, supervisor, database, certificates, *states)
+    find_nodes = None if nodes is None else lambda: nodes
+    counts = world.runtime.counts
+    return Sources(hub, threads, counts, counter, supervisor, database, certificates, *states, find_nodes)

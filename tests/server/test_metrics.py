@@ -103,6 +103,18 @@ def test_a_certificate_has_its_end(tmp_path: Path) -> None:
     assert f"chatroom_certificate_not_after_seconds {missing}" not in found
 
 
+def test_a_node_tells_of_its_cluster(tmp_path: Path) -> None:
+    """If it hears of the others, and how many nodes live. A lone daemon has no such numbers."""
+
+    def ask(nodes: tuple[bool, int] | None) -> dict[str, float]:
+        metrics = make_registry(make_sources(tmp_path / "chat.db", nodes=nodes)).collect()
+        samples = [sample for metric in metrics for sample in metric.samples]
+        return {sample.name: sample.value for sample in samples if sample.name.startswith("chatroom_cluster")}
+
+    assert ask((False, 3)) == {"chatroom_cluster_connected": 0, "chatroom_cluster_nodes": 3}
+    assert ask(None) == {}
+
+
 def test_the_registry_has_the_process(tmp_path: Path) -> None:
     """Memory, CPU and open files stand beside the daemon's own metrics."""
     names = {metric.name for metric in make_registry(make_sources(tmp_path / "chat.db")).collect()}

@@ -79,6 +79,10 @@ class Heartbeat(LoopThread):
         if self._lost_s is None:
             self._lost_s = at_s
 
+    def find_nodes(self) -> tuple[bool, int]:
+        """True if the last beat had an answer, and how many nodes live. From any thread."""
+        return self._lost_s is None, sum(node.is_alive for node in self.nodes)
+
     def describe(self) -> dict[str, str]:
         """What ``STATUS`` says of the cluster. From any thread."""
         lost_s = self._lost_s
