@@ -23,7 +23,7 @@ class Cluster:
     redis: RedisAddress | None = setting(
         None,
         RedisUrl(),
-        "The Redis (6.2 or newer) or Valkey server that the nodes share: redis://HOST:PORT/DB, rediss:// for TLS, or "
+        "The Redis (7 or newer) or Valkey server that the nodes share: redis://HOST:PORT/DB, rediss:// for TLS, or "
         "unix:///PATH. Leave the password out of it: it comes from password_file. Empty: no cluster.",
         applies="restart",
     )

@@ -147,13 +147,6 @@ class Link(Protocol):
         """
         ...
 
-    def has_turn(self, turn: Turn) -> bool:
-        """True if this node still has a turn, as far as it knows without asking Redis.
-
-        To be asked before a turn is used: an agreement (``recover``) may have ended it while its thread was on the way.
-        """
-        ...
-
     def append(self, turn: Turn, data: bytes) -> int:
         """End the turn with an entry of the stream. Return the position of the entry, which is the turn's plus 1."""
         ...

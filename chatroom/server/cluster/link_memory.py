@@ -30,6 +30,8 @@ class LinkMemory:
         """What was read, and what this node has appended, which it need not read to know it."""
         self._applied = -1
         """Up to where it has read."""
+        self._has_world = False
+        """Before that, what it reads makes no world, and counts for nothing."""
         self._turn: Turn | None = None
         self._pending: tuple[Turn, bytes] | None = None
         """The turn whose entry is on its way to Redis, and the entry's data."""
@@ -48,6 +50,7 @@ class LinkMemory:
             self.life, self.lineage = (epoch, generation), read_lineage(lineage)
             self._ring = Ring()
             self._applied = -1
+            self._has_world = False
             self._turn = self._pending = None
             self._states = ()
             self.is_fenced = False
@@ -66,7 +69,8 @@ class LinkMemory:
     def would_agree(self, lineage: str) -> bool:
         """True if what this node has read is a part of what the others have. If not, it is fenced from now on."""
         with self._lock:
-            self.is_fenced = not is_part_of(read_lineage(lineage), self.life[1], self._ring.position)
+            position = self._ring.position if self._has_world else -1
+            self.is_fenced = not is_part_of(read_lineage(lineage), self.life[1], position)
             return not self.is_fenced
 
     def begin_turn(self, turn: Turn, life: tuple[int, str]) -> Turn | None:
@@ -77,11 +81,6 @@ class LinkMemory:
             self._turn = turn
             self._number = max(self._number, turn.number)
             return turn
-
-    def has_turn(self, turn: Turn) -> bool:
-        """True if the turn has neither begun to end nor been lost in an agreement."""
-        current = self._turn
-        return current is not None and current.number == turn.number
 
     def end_turn(self, turn: Turn, data: bytes | None = None) -> None:
         """Note that a turn is about to end, with an entry or without."""
@@ -102,6 +101,13 @@ class LinkMemory:
             self._pending = None
             if is_appended and self._ring.position == turn.position:
                 self._ring.extend([Entry(turn.position + 1, self.home, turn.number, data, self.life[1])])
+
+    def have_world(self, position: int) -> None:
+        """Note that this node has a world, true at a position."""
+        with self._lock:
+            self._ring.begin_at(position)
+            self._applied = position
+            self._has_world = True
 
     def begin_reading(self, position: int) -> None:
         """Note that the next entry is the one behind a position."""
@@ -125,18 +131,18 @@ class LinkMemory:
         """Return what this node brings to an agreement."""
         with self._lock:
             epoch, generation = self.life
-            position, last_turn = self._ring.position, self._ring.last_turn
-            if self._pending is not None and self._pending[0].position == position:
+            position, last_turn = (self._ring.position, self._ring.last_turn) if self._has_world else (-1, 0)
+            if position >= 0 and self._pending is not None and self._pending[0].position == position:
                 position, last_turn = position + 1, self._pending[0].number
             states = [one for one in self._states if one.name != self.name]
-            own = [self.home] if epoch and position >= 0 else []
+            own = [self.home] if self._has_world else []
             return Claim(
                 token=self.token,
                 name=self.name,
                 epoch=epoch,
                 rank=(number_of(generation), position, last_turn),
                 generation=generation,
-                applied=self._applied,
+                applied=self._applied if self._has_world else -1,
                 number=self._number,
                 open_turn=self._turn.number if self._turn is not None else 0,
                 open_position=self._turn.position if self._turn is not None else 0,

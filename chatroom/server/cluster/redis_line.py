@@ -8,27 +8,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
-from redis.exceptions import (
-    AuthenticationError,
-    AuthenticationWrongNumberOfArgsError,
-    BusyLoadingError,
-    ConnectionError,
-    NoPermissionError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-    TimeoutError,
-)
-
 from chatroom.config.redis_url import RedisAddress
 from chatroom.errors import RedisUnreachable
 from chatroom.plain_file import read_plain_text
 from chatroom.server.cluster.scripts import Script
 
-MINIMUM_REDIS = (6, 2)
+try:
+    from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
+    from redis.exceptions import (
+        AuthenticationError,
+        AuthenticationWrongNumberOfArgsError,
+        BusyLoadingError,
+        ConnectionError,
+        NoPermissionError,
+        NoScriptError,
+        OutOfMemoryError,
+        ReadOnlyError,
+        RedisError,
+        ResponseError,
+        TimeoutError,
+    )
+except ImportError:
+    raise RedisUnreachable("a cluster needs a package: pip install 'chatroom[cluster]'") from None
+
+MINIMUM_REDIS = (7, 0)
 ANSWER_S = 2.0
 """How long to wait for an answer, and for a connection."""
 BULK_ANSWER_S = 20.0
@@ -57,7 +60,7 @@ class RedisLine:
             connection = self._make()
             try:
                 connection.connect()
-                connection.send_command("INFO", "server")
+                connection.send_command("INFO")
                 self.about = _read_info(connection.read_response(disable_decoding=True))
             except (RedisError, OSError) as error:
                 connection.disconnect()
@@ -161,6 +164,8 @@ def find_unusable(about: dict[str, str]) -> str:
         return f"Redis {needed} or newer is needed, and this is {version or 'of unknown version'}"
     if about.get("redis_mode") == "cluster":
         return "a Redis Cluster cannot be used: the nodes need one server, with or without replicas"
+    if about.get("role") == "slave":
+        return "this Redis is a replica and takes no writes: name the primary in cluster.redis"
     return ""
 
 

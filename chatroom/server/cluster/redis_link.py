@@ -77,7 +77,7 @@ class ClusterLink:
 
     def mark_ready(self, position: int) -> None:
         """See ``Link.mark_ready``."""
-        self._memory.begin_reading(position)
+        self._memory.have_world(position)
         self._ask(scripts.MARK_READY)
 
     def acquire(self) -> Turn | None:
@@ -99,10 +99,6 @@ class ClusterLink:
             return None
         number, position, is_broken = answer[1].decode().split()
         return self._memory.begin_turn(Turn(int(number), int(position), is_broken == "1"), life)
-
-    def has_turn(self, turn: Turn) -> bool:
-        """See ``Link.has_turn``."""
-        return self._memory.has_turn(turn)
 
     def append(self, turn: Turn, data: bytes) -> int:
         """See ``Link.append``."""

@@ -62,7 +62,7 @@ class Chat:
         nodes = {**self.kept.nodes, node.memory.name: epoch}
         self.kept = replace(self.kept, epochs=epoch, nodes=nodes)
         node.memory.join(epoch, self.kept.generation, self.lineage)
-        node.memory.begin_reading(self.kept.position)
+        node.memory.have_world(self.kept.position)
         node.log = list(self.truth)
 
     def take_turn(self, node: Node) -> Turn:

@@ -59,6 +59,7 @@ class Actor(threading.Thread):
         self.log: list[bytes] = []
         self.known: set[str] = set()
         self.is_dead = False
+        self.has_turn = False
         self.failure: BaseException | None = None
 
     def run(self) -> None:
@@ -85,10 +86,11 @@ class Actor(threading.Thread):
         if self.turns == self.dies_after:
             self.is_dead = True
             return
-        while len(self.log) < turn.position and self.link.has_turn(turn):
+        self.has_turn = True
+        while len(self.log) < turn.position and self.has_turn:
             self.read()
         self.stage.end(self)
-        if not self.link.has_turn(turn):
+        if not self.has_turn:
             return
         assert len(self.log) == turn.position
         if self.random.random() < 0.7:
@@ -117,7 +119,8 @@ class Actor(threading.Thread):
                 pass
             except StreamLost:
                 try:
-                    self.link.recover(lambda: 0)
+                    recovered = self.link.recover(lambda: 0)
+                    self.has_turn = self.has_turn and (recovered is None or recovered.turn > 0)
                 except RedisUnreachable:
                     pass
 

@@ -184,11 +184,12 @@ def test_a_line_with_tls(own_redis: RedisServer, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "about, said",
     [
-        ({"redis_version": "6.0.16"}, "Redis 6.2 or newer is needed, and this is 6.0.16"),
-        ({}, "Redis 6.2 or newer is needed, and this is of unknown version"),
-        ({"redis_version": "6.2.0", "redis_mode": "standalone"}, ""),
+        ({"redis_version": "6.2.14"}, "Redis 7.0 or newer is needed, and this is 6.2.14"),
+        ({}, "Redis 7.0 or newer is needed, and this is of unknown version"),
+        ({"redis_version": "7.0.0", "redis_mode": "standalone"}, ""),
         ({"redis_version": "10.0.1"}, ""),
         ({"redis_version": "7.2.4", "server_name": "valkey", "valkey_version": "8.1.0"}, ""),
+        ({"redis_version": "7.0.15", "role": "slave"}, "this Redis is a replica"),
         ({"redis_version": "7.0.15", "redis_mode": "cluster"}, "a Redis Cluster cannot be used"),
     ],
 )
