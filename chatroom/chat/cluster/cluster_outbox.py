@@ -62,10 +62,11 @@ class ClusterOutbox(Outbox):
         self, channel: Channel, event: Event, skip: Session | None = None, channels: Iterable[Channel] = ()
     ) -> None:
         """As ``Outbox``, and recorded."""
-        record: Record = ["say", channel.folded, self.event_item(event, channels)]
-        if isinstance(skip, Shadow):
-            record.append(skip.id)
-        self._recorder.add(record, event.seq)
+        if not self._recorder.is_quiet:
+            record: Record = ["say", channel.folded, self.event_item(event, channels)]
+            if isinstance(skip, Shadow):
+                record.append(skip.id)
+            self._recorder.add(record, event.seq)
         if not self._leaving.is_leaving:  # all of this node's sessions end: they do not read of each other
             super().to_channel(channel, event, skip, channels)
 
@@ -76,8 +77,7 @@ class ClusterOutbox(Outbox):
         """
         if event is self._recorder.last_event:
             return event.seq
-        if not self._recorder.is_quiet:
-            self._recorder.last_event = event
+        self._recorder.last_event = event
         return event_to_record(event, [channel.folded for channel in channels])
 
     def withdraw(self, seqs: set[int]) -> None:
@@ -116,6 +116,7 @@ class ClusterMonitors(MonitorLists):
 
     def tell_change(self, outbox: Outbox, user: User, event: Event) -> None:
         """As ``MonitorLists``, and recorded."""
-        assert isinstance(outbox, ClusterOutbox)
-        self._recorder.add(["seen", user.folded, outbox.event_item(event, user.channels)])
+        if not self._recorder.is_quiet:
+            assert isinstance(outbox, ClusterOutbox)
+            self._recorder.add(["seen", user.folded, outbox.event_item(event, user.channels)])
         super().tell_change(outbox, user, event)

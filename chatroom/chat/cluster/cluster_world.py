@@ -89,7 +89,6 @@ class ClusterWorld(World):
         """How far this node's monotonic clock is ahead of those of the other homes, in milliseconds."""
         self.replayer: Callable[[ClusterWorld, Session, Channel, int], None] | None = None
         """Shows a session of this node what it has missed in a channel, up to a message id. The hub sets it."""
-        self._began_seq = 0
         self.leaving = LeavingRuntime(runtime)
         super().__init__(settings, cast("Runtime", self.leaving), cloak, start_wall_ms, start_mono_ms, accounts, ledger)
         # Parts that note their changes, instead of those of a lone daemon's world.
@@ -115,7 +114,6 @@ class ClusterWorld(World):
         self.has_turn = True
         self.last_seq = max(self.last_seq, last_seq)
         self.outbox.seq = max(self.outbox.seq, self.last_seq)
-        self._began_seq = self.outbox.seq
 
     def end_turn(self) -> list[Numbered]:
         """End the turn. Return its records, each with the number of the message that it carries (0 for none).
@@ -126,9 +124,11 @@ class ClusterWorld(World):
         self._write_touched()
         records = self.recorder.records
         self.recorder.clear()
-        self.last_seq = self.outbox.seq
-        if not records and self.outbox.seq == self._began_seq:
+        if not records:
+            # Then the numbers are those of lines that only this node's own clients read, such as those of a
+            # registration under way. The others may give them once more, so ``last_seq`` is not behind them.
             return []
+        self.last_seq = self.outbox.seq
         online = self.online
         end = {
             "seq": self.outbox.seq,

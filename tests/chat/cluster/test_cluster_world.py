@@ -326,3 +326,18 @@ def test_who_monitors_itself_reads_that_another_node_has_ended_it() -> None:
     with second.turn():
         second.world.close_user(second.user("ann"), "Killed", "Killed")
     assert [line.split(" ")[1] for line in ann.read()] == ["731", ":Closing"]
+
+
+def test_a_turn_without_a_change_tells_the_others_nothing() -> None:
+    """As one that only answers a client. What it has numbered does not count as known to the others."""
+    stage = ClusterStage()
+    first, second = stage.add("a"), stage.add("b")
+    ann = first.connect("ann")
+    before, stage.holding = stage.last_seq, True
+    assert ann.say("VERSION")
+    new = first.open()
+    assert new.say("CAP LS 302", "NICK new")
+    assert (second.behind, stage.last_seq, first.world.last_seq) == ([], before, before)
+    ann.say("PRIVMSG ann :me")
+    assert len(second.behind) == 1
+    stage.check_same()
