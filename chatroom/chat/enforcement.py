@@ -164,7 +164,7 @@ def apply_rules(world: World, changed: Iterable[tuple[int, BanRule | None]]) -> 
             if old is not None:
                 world.bans.discard(ban_id)
                 world.log_line(f"unbanned {old.target} from the shell")
-        else:
+        elif world.bans.get(ban_id) != rule:  # another node has told it, and has disconnected whom it hits
             world.bans.add(rule)
             added.append(rule)
             if len(added) <= 10:
@@ -173,6 +173,15 @@ def apply_rules(world: World, changed: Iterable[tuple[int, BanRule | None]]) -> 
         world.log_line(f"… and {len(added) - 10} more bans")
     if added:
         enforce_rules(world, added, None)
+
+
+def end_unregistered(world: World, rule: BanRule) -> None:
+    """End the sessions of this daemon that a ban of another node hits. It knows those that are registered."""
+    if rule.name is None:
+        for session in list(world.online.unregistered):
+            found = world.bans.find_all(session.version, session.address, world.wall_ms)
+            if any(each.id == rule.id for each in found):
+                _disconnect(world, _Hit(rule, None, session), Role.ADMIN)
 
 
 def restore_rules(world: World, rules: Iterable[BanRule]) -> None:

@@ -57,6 +57,9 @@ class World(Telling, OneNode):
     user_kind: type[User] = User
     channel_kind: type[Channel] = Channel
     session_kind: type[Session] = Session
+    change_patience_ms = 0
+    """How long bans and accounts that another daemon has changed in the database wait to be read. With several nodes,
+    the turn of the one that has changed them tells it."""
 
     def __init__(
         self,

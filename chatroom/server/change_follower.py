@@ -13,6 +13,7 @@ the server and those of channels.
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
     from chatroom.server.inbox import Task
 
+DAEMON = "daemon"
+"""How the origin of a change begins that a daemon has made."""
 _ROWS_A_TASK = 500
 """The most changes that one tick takes in, so that a large import does not halt the chat."""
 
@@ -49,6 +52,8 @@ class ChangeFollower:
         """Up to which row the audit has been looked through for certificates; None before the first look."""
         self._stores: Stores | None = None
         """The stores of the last look. New ones have seen no commit yet."""
+        self._late: deque[tuple[int, list[Change]]] = deque()
+        """Changes that wait, each with the moment of the monotonic clock until which they do."""
         self._clock_watch = ClockWatch(world.start_wall_ms, world.start_mono_ms)
 
     @property
@@ -59,6 +64,7 @@ class ChangeFollower:
     def look(self, stores: Stores) -> None:
         """Post to the hub what has changed since the last look."""
         self._watch_clock(stores)
+        self._look_at_late(stores)
         if self._last_audit_id is None:
             self._last_audit_id = stores.audit.last_id()
         # SQLite reports a commit once. If it cannot be read now, the next look has to.
@@ -68,6 +74,7 @@ class ChangeFollower:
             return
         newest = stores.last_change_id()
         changes = [change for change in stores.changes_after(self._last_id) if change.id <= newest]
+        changes = self._put_off(changes)
         for start in range(0, len(changes), _ROWS_A_TASK):
             some = changes[start : start + _ROWS_A_TASK]
             self._apply(stores, some)
@@ -77,6 +84,24 @@ class ChangeFollower:
             # 100,000 new bans stay in memory. Each search for garbage among them would halt the chat for 50 ms.
             self._post(gc.freeze)
         self._is_due = False
+
+    def _put_off(self, changes: list[Change]) -> list[Change]:
+        """Keep bans and accounts that another daemon has changed for later. Return the rest.
+
+        The turn of that node tells of them. Read before it, they would act as if they came from the shell. Later they
+        are known, unless the node has died in between.
+        """
+        patience_ms = self._world.change_patience_ms
+        if not patience_ms:
+            return changes
+        late = [each for each in changes if each.origin.startswith(DAEMON) and each.table in ("accounts", "bans")]
+        if late:
+            self._late.append((read_clocks()[1] + patience_ms, late))
+        return [each for each in changes if each not in late]
+
+    def _look_at_late(self, stores: Stores) -> None:
+        while self._late and self._late[0][0] <= read_clocks()[1]:
+            self._apply(stores, self._late.popleft()[1])
 
     def _watch_clock(self, stores: Stores) -> None:
         wall_ms, mono_ms = read_clocks()

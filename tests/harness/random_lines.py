@@ -246,8 +246,12 @@ def _own_words(verb: str) -> list[str]:
 
 
 def _any_command(random: Random) -> str:
-    """Return a line of any verb, with parameters of the kinds that its entry in the command table names."""
-    command = COMMANDS[random.choice(_verbs())]
+    return line_of(random.choice(_verbs()), random)
+
+
+def line_of(verb: str, random: Random) -> str:
+    """Return a line of a verb, with parameters of the kinds that its entry in the command table names."""
+    command = COMMANDS[verb]
     words = [command.verb]
     for optional, name in re.findall(r"(\[?)<([^>]+)>", command.params):
         if optional and random.random() < 0.3:

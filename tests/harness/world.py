@@ -28,7 +28,7 @@ from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.always_on import restore_user
 from chatroom.chat.ban_ends import lift_ended_bans
-from chatroom.chat.delivery.ledger import Ledger
+from chatroom.chat.delivery.ledger import Ledger, NotWritten
 from chatroom.chat.enforcement import apply_account, apply_rules
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.session import ControlRights, Session
@@ -78,12 +78,14 @@ class Here:
     With ``history`` it keeps a history, as the daemon does.
     """
 
+    writer, first_id, check = "daemon:test", 0, staticmethod(check_invariants)
+
     def __init__(self, path: Path, settings: Settings | None = None, *, history: bool = False) -> None:
         self.now = START
         """The wall clock."""
         self.mono_ms = 1_000_000
         """The monotonic clock."""
-        self.stores: SqliteStores = open_stores(make_database(path), writer="daemon:test", clock=lambda: self.now)
+        self.stores: SqliteStores = open_stores(make_database(path), writer=self.writer, clock=lambda: self.now)
         self.journal = open_journal(path, clock=lambda: self.now) if history else None
         self.clients: dict[int, Client] = {}
         self.writes: list[tuple[Session, bytes]] = []
@@ -198,8 +200,8 @@ class Here:
         """
         parsed = ipaddress.ip_address(address)
         host = self.world.cloak.host(parsed.version, int(parsed))
-        number = len(self.clients) + 1
-        session = Session(number, str(parsed), parsed.version, int(parsed), host, self.now_ms)
+        number = self.first_id + len(self.clients) + 1
+        session = self.world.session_kind(number, str(parsed), parsed.version, int(parsed), host, self.now_ms)
         session.opened_mono_ms = self.mono_ms
         session.secure = secure or bool(certificate)
         session.certificate = certificate
@@ -210,8 +212,8 @@ class Here:
 
     def control(self, name: str = "root") -> Client:
         """Make a session of the control socket."""
-        number = len(self.clients) + 1
-        session = Session(number, "cli", 0, 0, "cli", self.now_ms)
+        number = self.first_id + len(self.clients) + 1
+        session = self.world.session_kind(number, "cli", 0, 0, "cli", self.now_ms)
         session.registration = None
         session.control = ControlRights(name, Role.ADMIN)
         client = self.clients[number] = Client(self, session)
@@ -319,9 +321,8 @@ class Here:
         following = resume(context, pending, outcome)
         if following is not None:
             self._hold(context, following)
-        else:
-            if session.end_wait():
-                self._run_parked(self.clients[session.id])
+        elif session.end_wait():
+            self._run_parked(self.clients[session.id])
         if begun:
             self._end()
 
@@ -339,8 +340,7 @@ class Here:
         if ledger.hooks.rows and ledger.journal is None:
             self.stores.hooks.add_events(ledger.hooks.take())
         ledger.catch_up()
-        if ledger.is_open:
-            report_commit(self.world, ledger.commit_tick(outbox))
+        self._commit()
         self.writes = outbox.drain()
         written = [session.id for session, _ in self.writes]
         assert len(written) == len(set(written)), "a session is written to once a tick"
@@ -351,10 +351,17 @@ class Here:
             self.clients[session.id].closed = True
             assert not self.world.monitors.nicks(session)
         outbox.closed = []
-        check_invariants(self.world)
+        self.check(self.world)
         self._in_tick = False
         work = self.world.work.take(is_behind=ledger.is_behind, mono_ms=self.mono_ms)
         self.held.extend(HeldItem(self, item) for item in work)
+
+    def _commit(self) -> list[NotWritten]:
+        not_written: list[NotWritten] = []
+        if self.world.ledger.is_open:
+            not_written = self.world.ledger.commit_tick(self.world.outbox)
+            report_commit(self.world, not_written)
+        return not_written
 
     def _hold(self, context: Context, pending: Pending) -> None:
         if pending.queue == "store":

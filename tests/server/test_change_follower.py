@@ -10,7 +10,7 @@ from harness.session_client import Client
 from harness.world import SHELL, Here, verbs
 
 from chatroom.chat.admission.filter_policy import make_filter
-from chatroom.chat.enforcement import restore_rules
+from chatroom.chat.enforcement import apply_rules, restore_rules
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import StorageError
 from chatroom.server import change_follower
@@ -191,3 +191,46 @@ def test_the_sessions_of_an_account_read_what_the_shell_does_to_its_certificates
         f"root added the certificate {'ab' * 32} to una in the shell",
         f"root removed the certificate {'ab' * 32} from una in the shell",
     ]
+
+
+def test_the_bans_of_another_node_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its turn tells of them, and knows whom they spare. If not, they are read later. The shell's do not wait."""
+    path, now_ms = tmp_path / "chat.db", [1_000_000]
+    monkeypatch.setattr(change_follower, "read_clocks", lambda: (0, now_ms[0]))
+    with (
+        Here(path) as here,
+        open_stores(path, writer="daemon:b") as node,
+        open_stores(path, writer="cli") as shell,
+    ):
+        monkeypatch.setattr(here.world, "change_patience_ms", 5000)
+        tasks: list[Task] = []
+        follower = ChangeFollower(here.world, tasks.append, here.stores.last_change_id())
+
+        def look() -> list[str]:
+            follower.look(here.stores)
+            with here.tick():
+                while tasks:
+                    tasks.pop(0)()
+            return sorted(rule.target for rule in here.world.bans)
+
+        node.bans.add("name", "eve", "", None, SHELL)
+        shell.bans.add("name", "mallory", "", None, SHELL)
+        assert look() == ["mallory"]
+        now_ms[0] += 4999
+        assert look() == ["mallory"]
+        now_ms[0] += 1
+        assert look() == ["eve", "mallory"]
+
+
+def test_a_ban_that_is_known_disconnects_nobody(tmp_path: Path) -> None:
+    """Another node has told it, and has spared whom it spares."""
+    with Here(tmp_path / "chat.db") as here:
+        ban = here.stores.bans.add("name", "eve", "", None, SHELL)
+        rule = here.stores.bans.find_rule(ban.id, here.now)
+        assert rule is not None
+        here.world.bans.add(rule)
+        eve = here.connect("eves")
+        with here.tick():
+            here.world.rename(eve.user, "eve")
+            apply_rules(here.world, [(ban.id, rule)])
+        assert not eve.closed

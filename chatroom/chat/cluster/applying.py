@@ -16,6 +16,7 @@ from chatroom.chat.cluster.attributes import (
     set_session_attribute,
     set_user_attribute,
 )
+from chatroom.chat.cluster.cluster_bans import put_ban
 from chatroom.chat.cluster.documents import shadow_from_document, user_from_document
 from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.cluster.turn_records import Record
@@ -263,10 +264,12 @@ _ACTS: dict[str, Callable[..., None]] = {
     "+channel": _make_channel,
     "+session": _add_session,
     "+user": _add_user,
+    "-ban": lambda turn, ban_id: turn.world.bans.discard(ban_id),
     "-channel": _drop_channel,
     "-session": _detach,
     "-user": _remove_user,
     "channel": _change_channel,
+    "ban": lambda turn, *values: put_ban(turn.world, values),
     "closed": _close,
     "end": _end,
     "join": _join,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from chatroom.chat.cluster.attributes import MARKER, channel_attribute, session_attribute, user_attribute
+from chatroom.chat.cluster.cluster_bans import ClusterBans
 from chatroom.chat.cluster.cluster_outbox import ClusterMonitors, ClusterOutbox
 from chatroom.chat.cluster.directories import (
     ClusterAccepts,
@@ -56,6 +57,7 @@ class ClusterWorld(World):
     throttle: ClusterThrottle
     actions: ClusterActions
     lockdown: ClusterLockdown
+    change_patience_ms = 5000
 
     def __init__(
         self,
@@ -93,6 +95,7 @@ class ClusterWorld(World):
         super().__init__(settings, cast("Runtime", self.leaving), cloak, start_wall_ms, start_mono_ms, accounts, ledger)
         # Parts that note their changes, instead of those of a lone daemon's world.
         recorder = self.recorder
+        self.bans = ClusterBans(recorder, lambda: self.has_turn)
         self.accounts = ClusterAccounts(recorder, self.accounts.entries())
         self.online = ClusterOnline(recorder)
         self.whowas = ClusterWhowas(recorder)

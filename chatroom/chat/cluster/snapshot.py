@@ -74,7 +74,8 @@ def _load(world: ClusterWorld, document: Document, shift_ms: int) -> None:
     world.outbox.times.go_on(document["latest"])
     for one in document["users"]:
         shadows = [shadow_from_document(world, world.shadow_kind, home, session) for home, session in one["sessions"]]
-        user_from_document(world, one, shadows, shift_ms)
+        user = user_from_document(world, one, shadows, shift_ms)
+        world.online.show_rank(user)  # a session may have rights by OPER
     for account_id, state in document["account_data"]:
         fill_account_data(world.online.data_of(account_id), state)
     known = {casefold(one["name"]) for one in document["channels"]}

@@ -26,6 +26,7 @@ a kind or a key never gets another meaning, what is unknown is left out, and cap
 | ``was`` | values | an entry for WHOWAS |
 | ``accept``, ``-accept`` | nick, other (, named) | an accept list has changed |
 | ``mute``, ``-mute`` | keys or mute | the server's mutes have changed |
+| ``ban``, ``-ban`` | values or id | a ban was made or lifted |
 | ``lockdown`` | values | the lockdown was set |
 | ``tries`` | key, moments | the failed logins of a key |
 | ``action`` | key, moment | what is spent of an action's budget |

@@ -361,3 +361,5 @@ class Change(NamedTuple):
     """Changes are numbered in the order of their commits."""
     table: ChangeTable
     row_id: int
+    origin: str = ""
+    """Who has written it; empty if that is not known any more."""

@@ -54,7 +54,7 @@ class ChangeLog:
                 changes = self._everything()
             else:
                 rows = self._database.rows(
-                    "SELECT id, tbl, row_id FROM changes WHERE id > ? AND origin <> ? ORDER BY id",
+                    "SELECT id, tbl, row_id, origin FROM changes WHERE id > ? AND origin <> ? ORDER BY id",
                     (change_id, self._database.writer),
                 )
                 changes = [Change._make(row) for row in rows]

@@ -42,7 +42,7 @@ def test_own_origin_is_left_out(stores: SqlStores, by: Actor, open_another: Call
     first.bans.add("name", "a", "", None, by)
     stores.bans.add("name", "b", "", None, by)
     second.bans.add("name", "c", "", None, by)
-    assert first.changes_after(0) == second.changes_after(0) == [Change(2, "bans", 2)]
+    assert first.changes_after(0) == second.changes_after(0) == [Change(2, "bans", 2, "cli")]
     assert [change.row_id for change in stores.changes_after(0)] == [1, 3]
 
 
@@ -115,7 +115,7 @@ def test_who_overslept_is_told_of_every_row(
     ]
     assert {change.id for change in everything} == {daemon.last_change_id()} == {22}
     stores.bans.add("name", "late", "", None, by)
-    assert daemon.changes_after(22) == [Change(23, "bans", 21)]
+    assert daemon.changes_after(22) == [Change(23, "bans", 21, "cli")]
 
 
 def test_two_writers_leave_no_gap(stores: SqlStores, place: str, open_another: Callable[[str], SqlStores]) -> None:
