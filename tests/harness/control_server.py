@@ -24,7 +24,8 @@ class ControlServer:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(control_socket(database)))
         self._listener.listen()
-        self._thread = threading.Thread(target=self._serve)
+        # A daemon: the process of a test that has failed before ``close`` must end all the same.
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def _serve(self) -> None:

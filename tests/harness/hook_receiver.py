@@ -50,7 +50,7 @@ class Receiver:
         """Begin to answer."""
         self._server = _Server(("127.0.0.1", self.port), _Handler)
         self._server.receiver = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
 
     def leave(self) -> None:
