@@ -49,9 +49,8 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(postgresql_server: PostgresqlServer) -> Iterator[DatabaseAddress]:
     """An empty database of a server."""
-    address = postgresql_server.make_database(empty=True)
-    yield address
-    postgresql_server.drop_database(address)
+    with postgresql_server.database(empty=True) as address:
+        yield address
 
 
 def copy(source: DatabaseAddress, target: DatabaseAddress) -> Result:

@@ -39,17 +39,15 @@ pytestmark = pytest.mark.debian("postgres")
 @pytest.fixture
 def address(postgresql_server: PostgresqlServer) -> Iterator[ServerAddress]:
     """A database with our tables, which are empty."""
-    made = postgresql_server.make_database()
-    yield made
-    postgresql_server.drop_database(made)
+    with postgresql_server.database() as made:
+        yield made
 
 
 @pytest.fixture
 def empty(postgresql_server: PostgresqlServer) -> Iterator[ServerAddress]:
     """A database without tables."""
-    made = postgresql_server.make_database(empty=True)
-    yield made
-    postgresql_server.drop_database(made)
+    with postgresql_server.database(empty=True) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

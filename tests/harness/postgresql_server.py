@@ -120,6 +120,13 @@ class PostgresqlServer:
         """The address of a database there."""
         return ServerAddress(f"postgresql://{_ACCOUNT}@/{database}?host={self.directory}")
 
+    @contextmanager
+    def database(self, *, empty: bool = False) -> Iterator[ServerAddress]:
+        """A database in the block, with our tables; ``empty``: without."""
+        address = self.make_database(empty=empty)
+        yield address
+        self.drop_database(address)
+
     def make_database(self, *, empty: bool = False) -> ServerAddress:
         """Make a database with our tables; ``empty``: without."""
         name = f"chat{next(self._numbers)}"

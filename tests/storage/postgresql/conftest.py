@@ -13,14 +13,12 @@ from chatroom.database_address import ServerAddress
 @pytest.fixture
 def address(postgresql_server: PostgresqlServer) -> Iterator[ServerAddress]:
     """A database with our tables."""
-    address = postgresql_server.make_database()
-    yield address
-    postgresql_server.drop_database(address)
+    with postgresql_server.database() as address:
+        yield address
 
 
 @pytest.fixture
 def empty(postgresql_server: PostgresqlServer) -> Iterator[ServerAddress]:
     """A database without tables."""
-    address = postgresql_server.make_database(empty=True)
-    yield address
-    postgresql_server.drop_database(address)
+    with postgresql_server.database(empty=True) as address:
+        yield address

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from harness import written_history
 from harness.daemon import until
 from harness.postgresql_server import PostgresqlServer
+from harness.written_history import AT, run
 
 from chatroom.chat.stored.entries import Entry, Kind, direct, first_message_id
 from chatroom.database_address import ServerAddress
@@ -20,7 +22,6 @@ from chatroom.storage.postgresql.server_upkeep import open_upkeep
 
 pytestmark = pytest.mark.debian("postgres")
 
-AT = 1_900_000_000_000
 FIRST = first_message_id(AT)
 
 
@@ -65,9 +66,7 @@ def said(number: int, channel: str = "#lobby", kind: Kind = Kind.PRIVMSG) -> Ent
 def keep(journal: ServerNodeJournal, turn: int, *entries: Entry) -> None:
     """Write entries in one transaction of a turn."""
     journal.use_turn(turn)
-    assert journal.begin()
-    journal.write(entries)
-    journal.commit()
+    written_history.keep(journal, *entries)
 
 
 def texts(stores: PostgresqlStores, channel: str = "#lobby") -> list[str]:
@@ -261,8 +260,7 @@ def test_no_node_loses_a_message_to_anothers_index(
     for number in range(1, 13):
         keep((one, other)[number % 2], number, said(number))
         if number % 3 == 0:
-            while upkeeps[number % 2].index_some():
-                pass
+            run(upkeeps[number % 2].index_some)
             assert upkeeps[0].last_indexed() == FIRST + number
     assert texts(stores) == [str(number) for number in range(1, 13)]
     assert stores.database.number("SELECT count(*) FROM places") == 12

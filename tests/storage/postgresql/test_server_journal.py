@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from harness.postgresql_server import PostgresqlServer
+from harness.written_history import AT, keep
 
 from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.chat.stored.hook_records import HookEventRow, NewHook
@@ -19,8 +20,6 @@ from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open
 from chatroom.storage.postgresql.server_journal import ServerJournal, open_journal
 
 pytestmark = pytest.mark.debian("postgres")
-
-AT = 1_900_000_000_000
 
 
 @pytest.fixture
@@ -41,13 +40,6 @@ def stores(address: ServerAddress) -> Iterator[PostgresqlStores]:
 def said(number: int, channel: str = "#lobby") -> Entry:
     """A message."""
     return Entry(first_message_id(AT) + number, AT, channel, Kind.PRIVMSG, "ada!a@h", None, "", channel, str(number))
-
-
-def keep(journal: ServerJournal, *entries: Entry) -> None:
-    """Write entries in one transaction."""
-    assert journal.begin()
-    journal.write(entries)
-    journal.commit()
 
 
 def texts(stores: PostgresqlStores) -> list[str]:

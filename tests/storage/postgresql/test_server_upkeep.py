@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
+from harness.written_history import keep_texts, run
 
-from chatroom.chat.stored.entries import Entry, Kind, next_message_id
+from chatroom.chat.stored.entries import Entry
 from chatroom.chat.stored.records import Actor
 from chatroom.database_address import ServerAddress
 from chatroom.errors import DatabaseBusy
@@ -16,8 +18,6 @@ from chatroom.storage.postgresql.server_journal import open_journal
 from chatroom.storage.postgresql.server_upkeep import ServerUpkeep, open_upkeep
 
 pytestmark = pytest.mark.debian("postgres")
-
-AT = 1_900_000_000_000
 
 
 @pytest.fixture
@@ -37,17 +37,8 @@ def upkeep(address: ServerAddress) -> Iterator[ServerUpkeep]:
 
 def keep(address: ServerAddress, count: int) -> list[Entry]:
     """Write and index messages, a second apart."""
-    journal = open_journal(address)
-    entries, last = list[Entry](), journal.last_message_id()
-    for number in range(count):
-        time_ms = AT + 1000 * number
-        last = next_message_id(last, time_ms)
-        entries.append(Entry(last, time_ms, "#a", Kind.PRIVMSG, "a!b@c", None, "", "#a", f"word{number} " * 60))
-    assert journal.begin()
-    journal.write(entries)
-    journal.commit()
-    journal.close()
-    return entries
+    with closing(open_journal(address)) as journal:
+        return keep_texts(journal, [f"word{number} " * 60 for number in range(count)], channel="#a")
 
 
 def test_a_history_is_pruned_to_its_size(
@@ -55,8 +46,7 @@ def test_a_history_is_pruned_to_its_size(
 ) -> None:
     """By what its entries take: the tables do not get smaller, and are no reason to go on."""
     entries = keep(address, 3000)
-    while upkeep.index_some():
-        pass
+    run(upkeep.index_some)
     stores.database.execute("ANALYZE messages")
     bound = upkeep._measure_history() // 2
     for _ in range(50):
@@ -75,8 +65,7 @@ def test_what_is_redacted_leaves_the_tables(
 ) -> None:
     """The server is asked at once to clear the rows away, and then not again."""
     entries = keep(address, 100)
-    while upkeep.index_some():
-        pass
+    run(upkeep.index_some)
     stores.history.redact(entries[50].message_id, by)
     assert stores.database.number("SELECT value FROM history_state WHERE name = 'scrub'") > 0
     assert upkeep.scrub_some() is False

@@ -29,9 +29,8 @@ def opener(request: pytest.FixtureRequest, path: Path) -> Iterator[Callable[...,
     from chatroom.storage.postgresql import postgresql_stores
 
     server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-    address = server.make_database()
-    yield lambda **arguments: postgresql_stores.open_stores(address, **arguments)
-    server.drop_database(address)
+    with server.database() as address:
+        yield lambda **arguments: postgresql_stores.open_stores(address, **arguments)
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness.written_history import AT, keep, said
 
-from chatroom.chat.stored.entries import Entry, Kind, direct, first_message_id
+from chatroom.chat.stored.entries import direct, first_message_id
 from chatroom.chat.stored.history_stores import Journal
 from chatroom.chat.stored.records import Actor, Role
 from chatroom.errors import StorageError
@@ -20,8 +21,6 @@ from chatroom.storage.sql import history_index
 from chatroom.storage.sql.sql_stores import SqlStores
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
 
-AT = 1_900_000_000_000
-
 
 @pytest.fixture
 def journal(stores: SqlStores) -> Iterator[Journal]:
@@ -29,21 +28,6 @@ def journal(stores: SqlStores) -> Iterator[Journal]:
     journal = open_journal(stores.address)
     yield journal
     journal.close()
-
-
-def said(
-    message_id: int, text: str = "tea?", conversation: str | tuple[int, int] = "#lobby", time_ms: int = AT
-) -> Entry:
-    """A message with that message id."""
-    target = conversation if isinstance(conversation, str) else "bob"
-    return Entry(message_id, time_ms, conversation, Kind.PRIVMSG, "ada!a@host", 7, "Ada", target, text, "+x=1", 1)
-
-
-def keep(journal: Journal, *entries: Entry) -> None:
-    """Write entries in one transaction."""
-    assert journal.begin()
-    journal.write(entries)
-    journal.commit()
 
 
 def test_what_is_written_is_read(journal: Journal, stores: SqlStores) -> None:

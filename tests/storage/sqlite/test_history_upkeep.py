@@ -2,19 +2,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness.written_history import AT, keep_texts, run
 
-from chatroom.chat.stored.entries import Entry, Kind, Search, next_message_id
+from chatroom.chat.stored.entries import Search
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import DatabaseBusy
 from chatroom.storage.sqlite.history_upkeep import LOG_LIMIT, SqliteUpkeep, open_upkeep
 from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
-AT = 1_900_000_000_000
 DAY_MS = 86_400_000
 
 
@@ -34,28 +34,6 @@ def upkeep(stores: SqliteStores) -> Iterator[SqliteUpkeep]:
     upkeep.close()
 
 
-def keep(journal: SqliteJournal, texts: list[str], at_ms: int = AT, channel: str = "#lobby") -> list[Entry]:
-    """Write messages, a second apart, in one transaction."""
-    last, entries = journal.last_message_id(), list[Entry]()
-    for position, text in enumerate(texts):
-        time_ms = at_ms + 1000 * position
-        last = next_message_id(last, time_ms)
-        entries.append(Entry(last, time_ms, channel, Kind.PRIVMSG, "ada!a@h", 1, "ada", channel, text))
-    assert journal.begin()
-    journal.write(entries)
-    journal.commit()
-    return entries
-
-
-def run(step: Callable[[], object]) -> int:
-    """Repeat a step until it has nothing to do. Returns how often it had."""
-    count = 0
-    while step():
-        count += 1
-        assert count < 10_000
-    return count
-
-
 def bytes_of(path: Path) -> bytes:
     """All bytes of the database and of SQLite's files beside it."""
     files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
@@ -65,7 +43,7 @@ def bytes_of(path: Path) -> bytes:
 
 def test_somebody_else_is_writing(journal: SqliteJournal, upkeep: SqliteUpkeep) -> None:
     """If another connection holds the write lock, a step raises DatabaseBusy, and the next try does the work."""
-    keep(journal, ["tea"])
+    keep_texts(journal, ["tea"])
     assert journal.begin()
     with pytest.raises(DatabaseBusy):
         upkeep.index_some()
@@ -75,7 +53,7 @@ def test_somebody_else_is_writing(journal: SqliteJournal, upkeep: SqliteUpkeep) 
 
 def test_prune_by_size_gives_room_back(journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores) -> None:
     """A database above its size limit loses its oldest entries until it is below it, and then no more."""
-    entries = keep(journal, [f"word{count} " * 60 for count in range(3000)])
+    entries = keep_texts(journal, [f"word{count} " * 60 for count in range(3000)])
     run(upkeep.index_some)
     run(upkeep.scrub_some)
     full = stores.database.number("PRAGMA page_count") * stores.database.number("PRAGMA page_size")
@@ -97,10 +75,10 @@ def test_redacted_text_leaves_the_files(
     """After a redaction and a scrub, no byte of the text is in the files, indexed or not. Other texts stay."""
     texts = [f"harmless{count} talk" for count in range(400)]
     texts[200] = "the zanzibarkey is swordfishes"
-    entries = keep(journal, texts)
+    entries = keep_texts(journal, texts)
     run(upkeep.index_some)
-    entries += keep(journal, ["the latepassword, told twice"], AT + DAY_MS)
-    keep(journal, ["goodbye everyone"], AT + 2 * DAY_MS)
+    entries += keep_texts(journal, ["the latepassword, told twice"], AT + DAY_MS)
+    keep_texts(journal, ["goodbye everyone"], AT + 2 * DAY_MS)
     assert all(word in bytes_of(stores.path) for word in (b"zanzibarkey", b"swordfishes", b"latepassword"))
     stores.history.redact(entries[200].message_id, by)
     stores.history.redact(entries[400].message_id, by)
@@ -122,7 +100,7 @@ def test_scrubbing_waits_for_a_reader(
     journal: SqliteJournal, upkeep: SqliteUpkeep, stores: SqliteStores, by: Actor
 ) -> None:
     """While another connection reads, the log cannot be emptied and there is more to do. Afterwards it is done."""
-    entries = keep(journal, ["the zanzibarkey", "tea"])
+    entries = keep_texts(journal, ["the zanzibarkey", "tea"])
     with stores.database.snapshot():
         assert stores.database.number("SELECT count(*) FROM messages") == 2
         other = open_upkeep(stores.path)
@@ -172,7 +150,7 @@ def test_log_stays_small_under_steady_writing(stores: SqliteStores, upkeep: Sqli
 
 def test_small_log_is_left_alone(journal: SqliteJournal, upkeep: SqliteUpkeep) -> None:
     """``trim_log`` does nothing if the log is short."""
-    keep(journal, ["tea"])
+    keep_texts(journal, ["tea"])
     trim = upkeep.trim_log()
     assert trim.trimmed
     assert trim.held_s == 0

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness.written_history import AT, keep, said
 
-from chatroom.chat.stored.entries import Entry, Kind, first_message_id
+from chatroom.chat.stored.entries import first_message_id
 from chatroom.errors import StorageError
 from chatroom.storage.sqlite.journal import SqliteJournal, open_journal
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
-
-AT = 1_900_000_000_000
 
 
 @pytest.fixture
@@ -19,21 +18,6 @@ def journal(stores: SqliteStores) -> Iterator[SqliteJournal]:
     journal = open_journal(stores.path)
     yield journal
     journal.close()
-
-
-def said(
-    message_id: int, text: str = "tea?", conversation: str | tuple[int, int] = "#lobby", time_ms: int = AT
-) -> Entry:
-    """A message with that message id."""
-    target = conversation if isinstance(conversation, str) else "bob"
-    return Entry(message_id, time_ms, conversation, Kind.PRIVMSG, "ada!a@host", 7, "Ada", target, text, "+x=1", 1)
-
-
-def keep(journal: SqliteJournal, *entries: Entry) -> None:
-    """Write entries in one transaction."""
-    assert journal.begin()
-    journal.write(entries)
-    journal.commit()
 
 
 def test_never_waits_for_another_writer(journal: SqliteJournal, stores: SqliteStores) -> None:
