@@ -31,6 +31,10 @@ class OneNode:
         """The sessions whose connections this daemon has. A world of several daemons has those of the others too."""
         return self.sessions.values()
 
+    def has_ended(self, session: Session) -> bool:
+        """True if ``World.close`` was called for a session. In a world of several nodes its end may wait for a turn."""
+        return session.closing
+
     def note_change(self, thing: User | Channel, name: str, key: User | str | None = None) -> None:
         """Call it when something inside the attribute ``name`` has changed; only under ``key``, if there is one.
 

@@ -26,7 +26,7 @@ def relieve(world: World, failed: Session | None = None) -> bool:
         causes = [failed]
     elif not causes:
         causes = [session for session in world.own_sessions() if session.heard_mono_ms == world.mono_ms]
-    causes = [session for session in causes if not session.closing]
+    causes = [session for session in causes if not world.has_ended(session)]
     for session in causes:
         world.outbox.forget(session)  # of all first: closing the first one needs memory too
     for session in causes:

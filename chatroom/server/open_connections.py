@@ -186,7 +186,8 @@ class OpenConnections:
 
     def look_after(self, now_s: float) -> None:
         """Check some of the connections whose liveness is due, and give up those that do not catch up."""
-        limits, wheel = self._hub.world.settings.limits, self.wheel
+        world, wheel = self._hub.world, self.wheel
+        limits = world.settings.limits
         self._backlogs.sendq_bytes = limits.sendq_bytes  # a reload has its effect within a second
         if now_s - wheel.next_s > STALL_S:
             self._forgive_stall(now_s - wheel.next_s, now_s)
@@ -197,8 +198,8 @@ class OpenConnections:
         wheel.advance(now_s)
         for _ in range(min(len(wheel.due), LOOKS_PER_TICK)):
             connection = wheel.due.popleft()
-            if connection.state is State.OPEN and not connection.session.closing:
-                wheel.schedule(connection, look_after(self._hub.world, connection.session, int(now_s * 1000)))
+            if connection.state is State.OPEN and not world.has_ended(connection.session):
+                wheel.schedule(connection, look_after(world, connection.session, int(now_s * 1000)))
 
     def flush_backlogs(self) -> None:
         """Send what peers take of all that waits for them. Without the hub lock."""

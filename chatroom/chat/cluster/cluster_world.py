@@ -269,6 +269,10 @@ class ClusterWorld(World):
             if isinstance(session, Shadow):
                 self.outbox.closed.remove(session)
 
+    def has_ended(self, session: Session) -> bool:
+        """As ``World``. True also if the end waits for a turn."""
+        return session.closing or session in self.deferred_ends
+
     def end_deferred(self) -> None:
         """End the sessions that have ended outside a turn. In a turn, when their last lines have run."""
         ends, self.deferred_ends = self.deferred_ends, {}

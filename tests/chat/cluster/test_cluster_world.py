@@ -10,6 +10,7 @@ from chatroom.chat.cluster.snapshot import load_snapshot, reset, snapshot_to_doc
 from chatroom.chat.cluster.turn_records import Record
 from chatroom.chat.farewell import end_all
 from chatroom.chat.people.held_registration import HeldRegistration
+from chatroom.chat.relief import relieve
 from chatroom.chat.stored.records import AccountEntry, Role
 
 
@@ -341,3 +342,17 @@ def test_a_turn_without_a_change_tells_the_others_nothing() -> None:
     ann.say("PRIVMSG ann :me")
     assert len(second.behind) == 1
     stage.check_same()
+
+
+def test_relief_outside_a_turn_ends() -> None:
+    """A session whose end waits for a turn is no cause once more: the hub would try for ever."""
+    stage = ClusterStage()
+    first = stage.add("a")
+    ann = first.connect("ann")
+    with first.tick():
+        ann.session.heard_mono_ms = first.world.mono_ms
+        assert [relieve(first.world), relieve(first.world)] == [True, False]
+        first.world.log_lines = []
+    with first.turn():
+        pass
+    assert ann.closed
