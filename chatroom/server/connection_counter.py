@@ -6,6 +6,7 @@ import resource
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.exemption import limited_key
@@ -43,6 +44,8 @@ class ConnectionCounter:
         """What ``limited_key`` has said of addresses under ``_settings``: clients of one address, and those that come
         again, ask it once."""
         self._settings: Settings | None = None
+        self.elsewhere: Mapping[str, int] = {}
+        """How many connections other nodes of a cluster have, by address. Set once, before the first connection."""
         self.refused = 0
         """How many connections were refused since the start, for too many of their address. Read without the lock."""
         self._open = 0
@@ -83,7 +86,8 @@ class ConnectionCounter:
         # Connections are counted even without limits, so that a reload that sets some finds the right counts.
         self._budget.concurrent = limits.connections_per_address if limits.enabled else _UNLIMITED
         self._budget.per_minute = limits.connects_per_minute if limits.enabled else _UNLIMITED
-        refusal = self._budget.admit(address, int(time.monotonic() * 1000))
+        elsewhere = self.elsewhere.get(address, 0) if self.elsewhere else 0
+        refusal = self._budget.admit(address, int(time.monotonic() * 1000), elsewhere)
         if refusal is not None:
             self.refused += 1
         else:

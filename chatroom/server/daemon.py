@@ -103,7 +103,9 @@ class Daemon:
         self._started_io = False
         self._server_lock = server_lock
         self._backups = Backups(settings.database.path, self._settings_in_force, self._report)
-        self._hooks = HookDeliveries(self._database.open_stores, self._report, turnstile=self._turnstile)
+        self._hooks = HookDeliveries(
+            self._database.open_stores, self._report, turnstile=self._turnstile, has_duty=self._database.has_duty
+        )
         self._metrics: MetricsServer | None = None
         self._hook_listener: HookListener | None = None
         self._supervisor: Supervisor | None = None
@@ -144,6 +146,7 @@ class Daemon:
         workers = Workers(database.open_stores, turnstile=self._turnstile)
         hub = self._hub = database.make_hub(world, workers, self._screen, metered=bool(metrics))
         if database.node is not None:
+            counter.elsewhere = database.node.find_addresses()
             database.node.facts = lambda: describe_node(hub.world.settings, where, counter.places(settings).taken)
         threads = self._threads = make_threads(hub, settings.server.io_threads, counter.released)
         first_number = database.first_number

@@ -83,7 +83,9 @@ class HookDeliveries(LoopThread):
         report: Report,
         send: Send = send,
         turnstile: Turnstile | None = None,
+        has_duty: Callable[[], bool] = lambda: True,
     ) -> None:
+        """``has_duty`` is False while another node of a cluster delivers."""
         super().__init__("hooks")
         self._turnstile = turnstile or Turnstile()
         """Passed at each event: what was delivered is noted before anything else happens to the daemon."""
@@ -92,6 +94,7 @@ class HookDeliveries(LoopThread):
         self._open_stores = open_stores
         self._report = report
         self._send = send
+        self._has_duty = has_duty
         self._stopping = threading.Event()
         self._stores: Stores | None = None
         self._failing: dict[int, _Failing] = {}
@@ -137,7 +140,10 @@ class HookDeliveries(LoopThread):
                 self._stopping.wait(FIRST_PAUSE_S)
 
     def look(self) -> None:
-        """Deliver what is due. Raises ``ChatroomError``. From the thread."""
+        """Deliver what is due, if it is this daemon's to do. Raises ``ChatroomError``. From the thread."""
+        if not self._has_duty():
+            self._must_look = True  # what the other node has left
+            return
         is_new = self._stores is None
         stores = self._stores = self._stores or self._open_stores()
         if is_new:

@@ -150,6 +150,10 @@ class ServedDatabase:
             if loop is not None:
                 loop.start()
 
+    def has_duty(self) -> bool:
+        """True if this daemon does what only one of a cluster does. From any thread."""
+        return self.node is None or self.node.heartbeat.has_duty
+
     def stop_journal(self, patience_s: float) -> bool:
         """Have what was said stored, and end the thread that does it. False if it is left behind."""
         thread = self.journal_thread if self.node is None else self.node.committer

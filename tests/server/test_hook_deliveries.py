@@ -37,6 +37,8 @@ class Stage:
         """What receivers answer, by their URLs; others are good."""
         self.sent: list[tuple[str, str]] = []
         """The URL and the id of each request."""
+        self.has_duty = True
+        """False while another node of a cluster delivers."""
         self.fault: Exception | None = None
         """What is raised for http://bad/, if anything."""
         self.start()
@@ -44,7 +46,12 @@ class Stage:
     def start(self) -> None:
         """Begin anew, as a daemon does that is started again."""
         path = self.stores.path
-        self.deliveries = HookDeliveries(lambda: open_stores(path), lambda *line: self.lines.append(line), self.send)
+        self.deliveries = HookDeliveries(
+            lambda: open_stores(path),
+            lambda *line: self.lines.append(line),
+            self.send,
+            has_duty=lambda: self.has_duty,
+        )
 
     def send(self, url: str, secret: str, signed_id: str, body: bytes) -> Answer:
         """Answer a request."""
@@ -242,3 +249,14 @@ def test_a_fault_of_one_hook_stops_no_other(stage: Stage, caplog: pytest.LogCapt
     assert caplog.text.count("RuntimeError: a bug") == 1
     stage.fault = None
     assert stage.look(LONGEST_PAUSE_S) == ["1-1"]
+
+
+def test_another_node_delivers(stage: Stage) -> None:
+    """Nothing is sent meanwhile. Whoever takes over sends what is left."""
+    hook = stage.hook()
+    stage.has_duty = False
+    stage.say(hook, 1)
+    assert stage.look() == stage.look() == []
+    stage.has_duty = True
+    assert len(stage.look()) == 1
+    assert stage.look() == []

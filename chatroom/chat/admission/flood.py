@@ -260,9 +260,12 @@ class ConnectionBudget:
     def __len__(self) -> int:
         return len(self._open.keys() | self._begun.keys())
 
-    def admit(self, address: str, mono_ms: int) -> str | None:
-        """Count a new connection. Returns None, or the reason for a refusal; a refused connection is not counted."""
-        if self._open.get(address, 0) >= self.concurrent:
+    def admit(self, address: str, mono_ms: int, elsewhere: int = 0) -> str | None:
+        """Count a new connection. Returns None, or the reason for a refusal; a refused connection is not counted.
+
+        ``elsewhere``: how many connections other nodes of a cluster have from the address.
+        """
+        if self._open.get(address, 0) + elsewhere >= self.concurrent:
             return f"too many connections from your address (at most {self.concurrent} at a time)"
         # Taken out and put in again, so that the address comes last in the dict and the oldest one comes first.
         begun = self._begun.pop(address, [])

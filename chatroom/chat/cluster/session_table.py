@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatroom.chat.admission.flood import limit_key
 from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.people.session import Session
 
@@ -9,19 +10,34 @@ from chatroom.chat.people.session import Session
 class SessionTable(dict[int, Session]):
     """All sessions, by their ids. It is changed by ``table[id] = session`` and ``pop`` only."""
 
-    __slots__ = ("own",)
+    __slots__ = ("elsewhere", "own")
 
     def __init__(self) -> None:
         super().__init__()
         self.own: dict[int, Session] = {}
         """The sessions whose connections this node has."""
+        self.elsewhere: dict[str, int] = {}
+        """How many of the others there are from each address, as ``limit_key`` names it. Read by any thread."""
 
     def __setitem__(self, number: int, session: Session) -> None:
         super().__setitem__(number, session)
         if not isinstance(session, Shadow):
             self.own[number] = session
+        else:
+            self._count(session, 1)
 
     def pop(self, number: int, default: Session | None = None) -> Session:  # type: ignore[override]
         """As ``dict.pop``."""
         self.own.pop(number, None)
-        return super().pop(number, default)  # type: ignore[arg-type]
+        session: Session = super().pop(number, default)  # type: ignore[arg-type]
+        if isinstance(session, Shadow):
+            self._count(session, -1)
+        return session
+
+    def _count(self, shadow: Shadow, more: int) -> None:
+        key = limit_key(shadow.version, shadow.address)
+        count = self.elsewhere.get(key, 0) + more
+        if count > 0:
+            self.elsewhere[key] = count
+        else:
+            self.elsewhere.pop(key, None)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.people.server import Server
 from chatroom.errors import ClusterError, RedisUnreachable, StreamLost
+from chatroom.server.cluster.contact import HEARTBEATS_PER_LEASE, Contact
 from chatroom.server.loop_thread import LoopThread
 
 if TYPE_CHECKING:
+    from chatroom.config.clustering import Cluster
     from chatroom.server.cluster.cluster_contract import Link, NodeState
     from chatroom.server.cluster.cluster_hub import ClusterHub
-    from chatroom.server.cluster.contact import Contact
     from chatroom.server.cluster.turn_desk import Desk
 
 _LOOK_S = 0.05
@@ -36,14 +37,18 @@ class Heartbeat(LoopThread):
         desk: Desk,
         contact: Contact,
         facts: Callable[[], dict[str, object]],
-        every_s: float,
+        settings: Cluster,
     ) -> None:
         super().__init__("cluster-heartbeat")
         self._link = link
         self._desk = desk
         self._contact = contact
         self._facts = facts
-        self._every_s = every_s
+        self._name = settings.node
+        self._lease_s = settings.lease_s
+        self._every_s = settings.lease_s / HEARTBEATS_PER_LEASE
+        self._duty_until_s = 0.0
+        """Until when, on the monotonic clock, what this node knows of the others is true."""
         self.is_on = True
         """False while the node is not registered. The turn thread sets it."""
         self.hub: ClusterHub | None = None
@@ -91,10 +96,22 @@ class Heartbeat(LoopThread):
             return {"nodes": alive, "cluster": "connected"}
         return {"nodes": alive, "cluster": f"not connected to the others for {time.monotonic() - lost_s:.0f} s"}
 
+    @property
+    def has_duty(self) -> bool:
+        """True if this node does what only one does: the first by name of those that are alive and have a world.
+
+        The duty ends before the others can take it over, so that no two nodes have it. From any thread.
+        """
+        if time.monotonic() > self._duty_until_s:
+            return False
+        ready = [node.name for node in self.nodes if node.is_alive and node.is_ready]
+        return bool(ready) and min(ready) == self._name
+
     def beat(self) -> None:
         """Beat once. Raises ``ClusterError``. From the thread, or before it begins."""
         hub, asked_at_s = self.hub, time.monotonic()
         self.nodes = nodes = self._link.heartbeat(self._facts())
+        self._duty_until_s = asked_at_s + self._lease_s / 2
         self._contact.hear(asked_at_s, nodes)
         for name, epoch in self._contact.find_gone():
             self._link.remove(name, epoch)

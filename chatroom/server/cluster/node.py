@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from chatroom.chat.stored_channels import restore_channels
 from chatroom.commands.reading.replay import replay_channel
 from chatroom.errors import ClusterError
 from chatroom.server.cluster.cluster_hub import ClusterHub, MeteredClusterHub
-from chatroom.server.cluster.contact import HEARTBEATS_PER_LEASE, Contact
+from chatroom.server.cluster.contact import Contact
 from chatroom.server.cluster.entering import Stopping, join, take_world, unpack
 from chatroom.server.cluster.heartbeat import Heartbeat
 from chatroom.server.cluster.snapshot_writer import SnapshotWriter, Wanted
@@ -59,8 +59,7 @@ class Node:
         self.committer = TurnJournal(journal, desk, link.append)
         self.contact = Contact(settings.node, settings.lease_s)
         self._reader = StreamReader(link, desk)
-        every_s = settings.lease_s / HEARTBEATS_PER_LEASE
-        self.heartbeat = Heartbeat(link, desk, self.contact, self._facts, every_s)
+        self.heartbeat = Heartbeat(link, desk, self.contact, self._facts, settings)
         self._snapshots = SnapshotWriter(link)
         self._turns = TurnThread(link, desk, self._find_turn_floor, self._find_untold, self._begin_anew)
         self.facts: Callable[[], dict[str, object]] = dict
@@ -106,6 +105,11 @@ class Node:
         hub.enter(self._position)
         self._reader.begin_at(self._position)
         return hub
+
+    def find_addresses(self) -> Mapping[str, int]:
+        """How many connections the other nodes have, by address. It changes with the world; any thread may read it."""
+        assert self.world is not None
+        return self.world.sessions.elsewhere
 
     def start(self) -> None:
         """Begin to take part, when the I/O threads run."""
