@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from itertools import count
 
 import pytest
-from harness.cluster import Cluster
-from harness.daemon import Client, Daemon, until, verb_of
+from harness.cluster import Cluster, Room, is_back, texts_of
+from harness.daemon import Daemon, until, verb_of
 from harness.postgresql_server import PostgresqlServer
 
 pytestmark = pytest.mark.debian("postgres", "redis-server")
@@ -20,56 +19,6 @@ def cluster(postgresql_server: PostgresqlServer) -> Iterator[Cluster]:
     settings: dict[str, float | str] = {"history.replay_guests": 50}
     with Cluster.running(postgresql_server, "a", "b", "c", limits__enabled=False, **settings) as running:
         yield running
-
-
-class Room:
-    """People of different nodes in #lobby. ``said`` are the texts of the channel that each of them has read."""
-
-    def __init__(self, cluster: Cluster, **nodes: str) -> None:
-        """``nodes`` maps nicks to the names of their nodes."""
-        self.cluster = cluster
-        self.people = {nick: cluster.nodes[node].connect(nick) for nick, node in nodes.items()}
-        self._numbers = count(1)
-        self._lost: list[Client] = []
-        for nick in nodes:
-            self.say(nick)
-
-    def say(self, nick: str) -> str:
-        """Have one say something, and all others read it."""
-        text = f"text {next(self._numbers)}"
-        self.people[nick].send(f"PRIVMSG #lobby :{text}")
-        for other, client in self.people.items():
-            if other != nick:
-                client.expect(f"PRIVMSG #lobby :{text}")
-        return text
-
-    def lose(self, nick: str) -> Client:
-        """Take one out of the room whose connection is lost."""
-        self._lost.append(self.people.pop(nick))
-        return self._lost[-1]
-
-    def enter(self, nick: str, node: str) -> Client:
-        """Have one come in, on a node."""
-        self.people[nick] = client = self.cluster.nodes[node].connect(nick)
-        return client
-
-    def __enter__(self) -> Room:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for client in (*self.people.values(), *self._lost):
-            client.sock.close()
-
-
-def texts_of(lines: list[str]) -> list[str]:
-    """The texts that were said in #lobby, in the order in which they were read."""
-    return [line.partition("PRIVMSG #lobby :")[2] for line in lines if "PRIVMSG #lobby :" in line]
-
-
-def refuses(client: Client) -> bool:
-    """Say something until it is refused, because the node has lost the others. True if it was."""
-    client.send("PRIVMSG #lobby :lost")
-    return "NOT_CONNECTED" in client.expect("FAIL")
 
 
 def test_people_of_a_killed_node_leave_and_come_back(cluster: Cluster) -> None:
@@ -108,9 +57,8 @@ def test_redis_restarts(cluster: Cluster, keeps_data: bool) -> None:
     """Nobody is disconnected. What cannot be said is refused, then everything goes on."""
     with Room(cluster, ann="a", bob="b", cid="c") as room:
         cluster.redis.stop(signal.SIGTERM if keeps_data else signal.SIGKILL)
-        for client in room.people.values():
-            assert refuses(client)
-            client.ask("PING here")
+        for nick in room.people:
+            assert room.refuses(nick)
         if not keeps_data:
             cluster.redis.forget_data()
         cluster.redis.start()
@@ -121,19 +69,6 @@ def test_redis_restarts(cluster: Cluster, keeps_data: bool) -> None:
             told = texts_of(client.lines)
             assert "lost" not in told
             assert len(told) == len(set(told))
-
-
-def is_back(client: Client) -> bool:
-    """True if a line that needs a turn is answered."""
-    client.send("AWAY :for a moment", "AWAY")
-    while True:
-        line = client.read_line()
-        assert line is not None
-        if " 305 " in line:
-            return True
-        if "FAIL AWAY" in line:
-            client.expect("FAIL AWAY")
-            return False
 
 
 def test_a_short_break_is_not_noticed(cluster: Cluster) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
-from harness.daemon import Daemon, Place
+from harness.daemon import Client, Daemon, Place
+from harness.dying_threads import Killer
+from harness.injected_code import InjectedCode
 from harness.postgresql_server import PostgresqlServer
 from harness.redis_server import RedisServer
 
@@ -38,6 +41,10 @@ class Cluster:
         self.settings = settings
         self.nodes: dict[str, Daemon] = {}
         """The nodes that were started, by name."""
+        self.places: dict[str, NodePlace] = {}
+        """Places that were made for the next start of a node, by its name."""
+        self.faulty: set[str] = set()
+        """The names of nodes that may log a traceback, because a test has made them die."""
         self._starts = 0
 
     def place(self, name: str) -> NodePlace:
@@ -59,8 +66,19 @@ class Cluster:
     def start(self, *names: str) -> list[Daemon]:
         """Start nodes, one after the other."""
         for name in names:
-            self.nodes[name] = Daemon(self.place(name))
+            self.nodes[name] = Daemon(self.places.pop(name) if name in self.places else self.place(name))
         return [self.nodes[name] for name in names]
+
+    def injected(self, name: str) -> InjectedCode:
+        """Have code run in a node when it starts next."""
+        self.places[name] = place = self.place(name)
+        return InjectedCode(place)
+
+    def mortal(self, name: str) -> Killer:
+        """Have threads killed of a node when it starts next."""
+        self.places[name] = place = self.place(name)
+        self.faulty.add(name)
+        return Killer(place)
 
     @classmethod
     @contextlib.contextmanager
@@ -84,8 +102,75 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop all nodes in good order. None of them may have logged a traceback."""
-        for node in self.nodes.values():
+        for name, node in self.nodes.items():
             if node.process.poll() is None:
                 assert node.stop() == 0, node.stderr
+            if name in self.faulty:
+                continue
             assert not node.log_lines("Traceback"), "\n".join(node.stderr)
             assert not node.log_lines("does not fit"), "\n".join(node.stderr)
+
+
+class Room:
+    """People of different nodes in #lobby."""
+
+    def __init__(self, cluster: Cluster, **nodes: str) -> None:
+        """``nodes`` maps nicks to the names of their nodes."""
+        self.cluster = cluster
+        self.people = {nick: cluster.nodes[node].connect(nick) for nick, node in nodes.items()}
+        self._numbers = count(1)
+        self._lost: list[Client] = []
+        for nick in nodes:
+            self.say(nick)
+
+    def say(self, nick: str) -> str:
+        """Have one say something, and all others read it."""
+        text = f"text {next(self._numbers)}"
+        self.people[nick].send(f"PRIVMSG #lobby :{text}")
+        for other, client in self.people.items():
+            if other != nick:
+                client.expect(f"PRIVMSG #lobby :{text}")
+        return text
+
+    def refuses(self, nick: str) -> bool:
+        """Have one say what is refused, because the node has lost the others. True if it was."""
+        client = self.people[nick]
+        client.send("PRIVMSG #lobby :lost")
+        is_refused = "NOT_CONNECTED" in client.expect("FAIL")
+        client.ask("PING here")
+        return is_refused
+
+    def lose(self, nick: str) -> Client:
+        """Take one out of the room whose connection is lost."""
+        self._lost.append(self.people.pop(nick))
+        return self._lost[-1]
+
+    def enter(self, nick: str, node: str) -> Client:
+        """Have one come in, on a node."""
+        self.people[nick] = client = self.cluster.nodes[node].connect(nick)
+        return client
+
+    def __enter__(self) -> Room:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in (*self.people.values(), *self._lost):
+            client.sock.close()
+
+
+def texts_of(lines: list[str]) -> list[str]:
+    """The texts that were said in #lobby, in the order in which they were read."""
+    return [line.partition("PRIVMSG #lobby :")[2] for line in lines if "PRIVMSG #lobby :" in line]
+
+
+def is_back(client: Client) -> bool:
+    """True if a line that needs a turn is answered."""
+    client.send("AWAY :for a moment", "AWAY")
+    while True:
+        line = client.read_line()
+        assert line is not None
+        if " 305 " in line:
+            return True
+        if "FAIL AWAY" in line:
+            client.expect("FAIL AWAY")
+            return False
