@@ -9,6 +9,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chatroom.errors import ServeError
 from chatroom.server.daemon import Daemon
 from chatroom.server.database_directory import prepare_directory, remove_empty
 from chatroom.server.handover.predecessor import Predecessor
@@ -17,11 +18,11 @@ from chatroom.server.own_process import allow_many_files, keep_secrets
 from chatroom.server.process_signals import ignore_early_upgrades
 from chatroom.server.service_manager import ServiceManager
 from chatroom.storage.daemon_lock import DaemonLock
-from chatroom.storage.opening import make_server_lock
+from chatroom.storage.opening import make_server_lock, newest_version, read_schema_version
 from chatroom.storage.sqlite.write_ahead_log import refuse_foreign_log
 
 if TYPE_CHECKING:
-    from chatroom.database_address import DatabaseAddress
+    from chatroom.database_address import DatabaseAddress, ServerAddress
     from chatroom.server.daemon_runtime import LoadSettings
     from chatroom.storage.postgresql.server_lock import ServerLock
 
@@ -55,6 +56,7 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
         ):
             assert server_lock is not None
             server_lock.acquire()
+            _require_same_version(address, server_lock)
             run(Daemon(settings, load_settings, zone, manager, inherited, lock=lock, server_lock=server_lock))
         return
     made = prepare_directory(address)
@@ -65,6 +67,14 @@ def serve(load_settings: LoadSettings, zone: tzinfo | None = None) -> None:
                 on_failure.callback(lock.path.unlink, missing_ok=True)
             refuse_foreign_log(address)
             run(Daemon(settings, load_settings, zone, manager, inherited, lock=lock), on_failure.pop_all)
+
+
+def _require_same_version(address: ServerAddress, lock: ServerLock) -> None:
+    """Raise ``ServeError`` if other nodes run that do not know the tables to which this one would upgrade."""
+    if lock.is_shared() and 0 < read_schema_version(address) < newest_version():
+        raise ServeError(
+            f"{address}: nodes of an older version run, and this one has other tables: stop them all, then start it"
+        )
 
 
 @contextlib.contextmanager

@@ -126,6 +126,15 @@ class ServerLock:
         """True if a daemon has the lock, of this machine or of another one. Raises ``StorageError``."""
         return self._find_holder() is not None
 
+    def is_shared(self) -> bool:
+        """True if another node of the cluster has the lock too. Raises ``StorageError``."""
+        assert self._connection is not None
+        try:
+            rows = self._connection.execute(f"SELECT 1 FROM pg_locks WHERE {_IS_LOCKED} LIMIT 2".encode()).fetchall()
+        except psycopg.Error as error:
+            raise self._fault(error) from error
+        return len(rows) > 1
+
     def give_back(self) -> None:
         """Release the lock, and wait for the server's answer: the next one gets it at once. Idempotent."""
         if self._connection is not None:

@@ -160,10 +160,12 @@ def test_nodes_of_a_cluster_share_the_lock(open_lock: Callable[[str], ServerLock
     one.acquire()
     other.acquire()
     assert one.look() == other.look() == ""
+    assert one.is_shared() and other.is_shared()
     assert lone.is_taken()
     words = "a node of a cluster serves this database, from this machine or a socket"
     refuse_with(lone, words)
     one.give_back()
+    assert not other.is_shared()
     refuse_with(lone, words)
     other.release()
     get(lone)
