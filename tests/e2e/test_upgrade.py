@@ -82,8 +82,8 @@ def schema_version(house: Upgradable) -> int:
         pytest.param(at(TAKING_OVER, "Predecessor", "introduce"), id="killed before it has said anything"),
         pytest.param(at(TAKING_OVER, "Predecessor", "_take_sockets"), id="killed when it has the state"),
         pytest.param(at(TAKING_OVER, "Predecessor", "introduce", after=True), id="killed with the sockets"),
-        pytest.param(at("chatroom.server.daemon", "load_world"), id="killed before it has a world"),
-        pytest.param(at("chatroom.server.daemon", "load_world", action=FAIL), id="a bug"),
+        pytest.param(at("chatroom.server.served_database", "load_world"), id="killed before it has a world"),
+        pytest.param(at("chatroom.server.served_database", "load_world", action=FAIL), id="a bug"),
         pytest.param(at(TAKING_OVER, "Predecessor", "fill", after=True), id="killed when it has the world"),
         pytest.param(at(TAKING_OVER, "Predecessor", "ready"), id="killed just before it is ready"),
         pytest.param(BAD_MIGRATION, id="a migration that fails"),
@@ -337,7 +337,7 @@ def test_what_the_shell_changes_meanwhile_counts() -> None:
         with house.daemon.connect("alice") as alice, house.daemon.connect("bob") as bob:
             alice.ask("JOIN #tea")
             bob.ask("JOIN #tea")
-            house.break_next(at("chatroom.server.daemon", "load_world", after=True, action=bans))
+            house.break_next(at("chatroom.server.served_database", "load_world", after=True, action=bans))
             house.upgrade()
             assert any("banned" in line for line in bob.expect_closed())
             assert alice.expect("QUIT")
