@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from chatroom import paths
+from chatroom.config.chatting import History
 from chatroom.config.clustering import Cluster
 from chatroom.config.serving import Database, Listen
 from chatroom.config.settings import KEYS, SCHEMA, SECTIONS, Settings, find_key
@@ -119,7 +120,7 @@ class _ServerReading(Reading):
                     parts[section] = self._make(made_of, given)
         if not self.errors:
             self._check_log_file(parts["log"].file, parts["database"], parts["cluster"])
-            parts["cluster"] = self._cluster(parts["cluster"], parts["database"])
+            parts["cluster"] = self._cluster(parts["cluster"], parts["database"], parts["history"])
         if self.errors:
             raise ConfigError(*self.errors)
         return Settings(**parts, source=self._file, key_sources=MappingProxyType(self.key_sources))
@@ -167,15 +168,15 @@ class _ServerReading(Reading):
             self.key_sources.pop(f"database.{name}", None)
         return {name: value for name, value in given.items() if name not in names}
 
-    def _cluster(self, cluster: Cluster, database: Database) -> Cluster:
+    def _cluster(self, cluster: Cluster, database: Database, history: History) -> Cluster:
         """Return the section, or that of a lone daemon if ``--database`` names another database than the cluster's."""
         if cluster != Cluster() and _FLAG in (self._rank("path"), self._rank("url")):
             for key in [key for key in self.key_sources if key.startswith("cluster.")]:
                 del self.key_sources[key]
             return Cluster()
         fault = cluster.find_fault()
-        if not fault and cluster.redis is not None and database.url is None:
-            fault = "cluster.redis needs database.url: the nodes of a cluster share a database on a PostgreSQL server"
+        if not fault and cluster.redis is not None:
+            fault = _find_lack(database, history)
         if fault:
             sources = [source for key, source in self.key_sources.items() if key.startswith("cluster.")]
             self.errors.append(f"{self.key_sources.get('cluster.redis', sources[0])}: {fault}")
@@ -328,3 +329,12 @@ def _find_readable_password(file: Path | None, of: str) -> list[Finding]:
             f"run: chmod o= {shlex.quote(str(file))}",
         )
     ]
+
+
+def _find_lack(database: Database, history: History) -> str:
+    """What a node of a cluster lacks; empty if it lacks nothing."""
+    if database.url is None:
+        return "cluster.redis needs database.url: the nodes of a cluster share a database on a PostgreSQL server"
+    if not history.enabled:
+        return "cluster.redis needs history.enabled: what a node that died had still to tell is found in the history"
+    return ""

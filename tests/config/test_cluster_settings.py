@@ -83,6 +83,7 @@ def test_the_path_of_a_socket() -> None:
         (('redis = "unix://host/path"',), "cluster.redis: the URL of Redis cannot be read"),
         (('redis = "unix:///s?password=hunter2"',), "cluster.redis: the URL of Redis cannot have password"),
         (("redis = 5",), "cluster.redis must be the URL of a Redis server"),
+        ((f'redis = "{REDIS}"', 'node = "a"', "[history]", "enabled = false"), "cluster.redis needs history.enabled"),
         (("lease_s = 0.1",), "cluster.lease_s must be a number from 0.5 to 60"),
     ],
 )
