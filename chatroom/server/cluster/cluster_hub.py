@@ -189,14 +189,15 @@ class ClusterHub(GatedHub):
 
     def _apply_one(self, done: Done) -> None:
         if done.home != self.world.home:
+            for record in done.records:
+                if record[0] == "untold":  # said before the turn
+                    self._tell_untold(record)
             self._homes.add(done.home)
             apply(self.world, done.home, done.records)
             self._told[done.home] = self.world.last_seq  # it had applied everything before, and tells its own at once
         self.position = done.position
         for record in done.records:
-            if record[0] == "untold":
-                self._tell_untold(record)
-            elif record[0] == "snapshot" and record[1] != self.world.home:
+            if record[0] == "snapshot" and record[1] != self.world.home:
                 self.write_snapshot(record[1])
 
     def _tell_untold(self, record: Record) -> None:

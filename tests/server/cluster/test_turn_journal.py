@@ -1,0 +1,115 @@
+"""The journal thread of a node: what it does if an answer of PostgreSQL or Redis is lost, or neither is there."""
+
+from __future__ import annotations
+
+import pytest
+from harness.node_stage import NodeStage
+
+from chatroom.chat.cluster.untold import untold_to_record
+from chatroom.chat.stored.entries import Entry, Kind
+from chatroom.errors import Fenced, RedisUnreachable, StorageError, StreamLost
+from chatroom.server.cluster import turn_journal
+from chatroom.server.cluster.cluster_contract import Turn
+from chatroom.server.cluster.turn_desk import Granted
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> NodeStage:
+    """Two nodes without users."""
+    monkeypatch.setattr(turn_journal, "_RETRY_S", 0.0)
+    monkeypatch.setattr(turn_journal, "_ASK_AGAIN_S", 0.0)
+    return NodeStage(monkeypatch)
+
+
+@pytest.mark.parametrize("failure", [RedisUnreachable("away"), StreamLost("empty")])
+def test_an_append_is_tried_again(stage: NodeStage, failure: RedisUnreachable | StreamLost) -> None:
+    """Until Redis answers. If it has lost the stream, the turn thread is told."""
+    a = stage.a
+    ann = a.come("ann")
+    a.failure = failure
+    a.take_turn((ann, "NICK anne"))
+    assert b"NICK anne" in ann.got
+    assert a.desk.has_lost_stream == isinstance(failure, StreamLost)
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_an_answer_to_a_commit_is_lost(stage: NodeStage, monkeypatch: pytest.MonkeyPatch, *, is_stored: bool) -> None:
+    """The database is asked. What is stored is told, and what is not is refused."""
+    a = stage.a
+    ann = a.come("ann")
+    a.take_turn((ann, "JOIN #a"))
+    ann.got = b""
+
+    def commit() -> None:
+        if is_stored:
+            monkeypatch.setattr(a.journal, "last_message_id", lambda: a.world.outbox.seq)
+        raise StorageError("the connection is lost")
+
+    monkeypatch.setattr(a.journal, "commit", commit)
+    a.take_turn((ann, "PRIVMSG #a :perhaps"))
+    assert (b"NOT_KEPT" in ann.got) != is_stored
+    assert ("perhaps" in str(stage.stream)) == is_stored
+
+
+def test_a_fenced_commit_costs_the_place(stage: NodeStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the turn is told to anybody."""
+    a = stage.a
+    ann = a.come("ann")
+    a.take_turn((ann, "JOIN #a"))
+    ann.got, before = b"", len(stage.stream)
+
+    def begin() -> bool:
+        raise Fenced("turn 9 is over")
+
+    monkeypatch.setattr(a.journal, "begin", begin)
+    a.take_turn((ann, "PRIVMSG #a :late"))
+    assert a.desk.lost == "turn 9 is over"
+    assert (ann.got, len(stage.stream)) == (b"", before)
+
+
+def test_events_that_were_not_stored_are_stored_later(stage: NodeStage) -> None:
+    """A channel's new name comes before what is said in it."""
+    a = stage.a
+    ann = a.come("ann")
+    a.take_turn((ann, "JOIN #a"), (ann, "PRIVMSG #a :one"))
+    a.journal.is_broken = True
+    a.take_turn((ann, "RENAME #a #b"), (ann, "PRIVMSG #b :lost"))
+    assert b"NOT_KEPT" in ann.got and a.world.find_channel("#b") is not None
+    a.journal.is_broken = False
+    a.journal.calls.clear()
+    a.take_turn((ann, "PRIVMSG #b :two"))
+    assert a.journal.calls[0].startswith("rename #a")
+    assert [entry.text for entry in a.journal.kept] == ["one", "two"]
+
+
+def test_a_fault_in_the_thread_costs_the_place(stage: NodeStage) -> None:
+    """Nobody knows what is stored and told by then."""
+    a = stage.a
+    a.committer._is_at_work = True
+    a.committer.stop(0.0)
+    a.committer.run()
+    assert "had a fault" in a.desk.lost
+
+
+def test_what_another_node_had_stored_is_told_first(stage: NodeStage) -> None:
+    """In this node's turn, and to the other nodes by its records."""
+    a, b = stage.a, stage.b
+    ann = a.come("ann")
+    stage.follow()
+    bob = b.come("bob")
+    stage.follow()
+    for node, client in ((a, ann), (b, bob)):
+        node.take_turn((client, "JOIN #a"))
+        stage.follow()
+    seq = a.world.last_seq + 5
+    entry = Entry(seq, seq // 1024, "#a", Kind.PRIVMSG, "cid!c@h", None, "", "#a", "last words")
+    ann.got = bob.got = b""
+    stage.turns += 1
+    a.desk.grant(Granted(Turn(stage.turns, len(stage.stream), True), [untold_to_record([entry])]))
+    a.tick((ann, "PRIVMSG #a :and on"))
+    a.commit()
+    stage.follow()
+    a.tick()
+    assert bob.got.index(b"last words") < bob.got.index(b"and on")
+    assert ann.got.count(b"last words") == 1
+    assert a.world.last_seq > seq
