@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.cluster.shadow import Shadow
@@ -24,12 +24,24 @@ if TYPE_CHECKING:
 class ClusterOutbox(Outbox):
     """An outbox that keeps no lines for shadows, and records what it is given for them. Guarded by the hub lock."""
 
-    __slots__ = ("_leaving", "_recorder")
+    __slots__ = ("_leaving", "_recorder", "has_numbered")
 
     def __init__(self, wall_ms: int, last_message_id: int, recorder: Recorder, leaving: LeavingRuntime) -> None:
         super().__init__(wall_ms, last_message_id)
         self._recorder = recorder
         self._leaving = leaving
+        self.has_numbered = False
+        """True if this turn has numbered an event: no other may have its msgid, whoever reads it."""
+
+    def event(self, source: str, body: str, user: User | None = None, conversation: Hashable = None) -> Event:
+        """As ``Outbox``."""
+        self.has_numbered = True
+        return super().event(source, body, user, conversation)
+
+    def take_number(self, time_ms: int = 0) -> int:
+        """As ``Outbox``."""
+        self.has_numbered = True
+        return super().take_number(time_ms)
 
     def to_session(self, session: Session, line: bytes, seq: int = 0) -> None:
         """As ``Outbox``; for a shadow the line is recorded."""

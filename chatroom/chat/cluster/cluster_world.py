@@ -117,6 +117,7 @@ class ClusterWorld(World):
         self.has_turn = True
         self.last_seq = max(self.last_seq, last_seq)
         self.outbox.seq = max(self.outbox.seq, self.last_seq)
+        self.outbox.has_numbered = False
 
     def end_turn(self) -> list[Numbered]:
         """End the turn. Return its records, each with the number of the message that it carries (0 for none).
@@ -127,8 +128,8 @@ class ClusterWorld(World):
         self._write_touched()
         records = self.recorder.records
         self.recorder.clear()
-        if not records:
-            # Then the numbers are those of lines that only this node's own clients read, such as those of a
+        if not records and not self.outbox.has_numbered:
+            # Then the numbers are those of lines without a msgid for this node's own clients, such as those of a
             # registration under way. The others may give them once more, so ``last_seq`` is not behind them.
             return []
         self.last_seq = self.outbox.seq
@@ -240,7 +241,9 @@ class ClusterWorld(World):
         missed. None: they have read everything until now.
         """
         with self.whereabouts.read_up_to(read_up_to):
-            for session in [one for one in self.sessions.values() if isinstance(one, Shadow) and one.home == home]:
+            shadows = [one for one in self.sessions.values() if isinstance(one, Shadow) and one.home == home]
+            # In the order in which they came, whichever node does it: the table of one that joined later has another.
+            for session in sorted(shadows, key=lambda one: one.id):
                 self.close(session, text)  # a node that stood still tells it when it goes on
 
     def close(

@@ -356,3 +356,31 @@ def test_relief_outside_a_turn_ends() -> None:
     with first.turn():
         pass
     assert ann.closed
+
+
+def test_an_event_for_one_client_has_a_msgid_of_its_own() -> None:
+    """A client takes a second line with a msgid for one that it has read."""
+    stage = ClusterStage()
+    first, second = stage.add("a"), stage.add("b")
+    ann, bob = first.connect("ann", caps="message-tags"), second.connect("bob", caps="message-tags")
+    wall_ms = stage.wall_ms
+    told = ann.say("PRIVMSG NickServ :HELP")
+    stage.wall_ms = wall_ms  # in one millisecond
+    told += bob.say("PRIVMSG NickServ :HELP")
+    msgids = [line.partition("msgid=")[2].partition(" ")[0] for line in told if "msgid=" in line]
+    assert len(msgids) == len(set(msgids)) > 1
+
+
+def test_the_people_of_a_dead_node_go_in_one_order() -> None:
+    """In the order in which they came, also if a node does it that has them from a snapshot."""
+    stage = ClusterStage()
+    stage.add("a")
+    second = stage.add("b")
+    zoe, _ = second.connect("zoe"), second.connect("amy")
+    zoe.say("NICK zed")  # the snapshot has her behind amy
+    third = stage.add("c")
+    stage.nodes.remove(second)
+    with third.turn():
+        third.world.close_home(second.world.home, "b is gone")
+    assert [entry[0] for entry in third.world.whowas.to_state()] == ["zoe", "zed", "amy"]
+    stage.check_same()
