@@ -147,12 +147,15 @@ class Link(Protocol):
         """
         ...
 
-    def append(self, turn: Turn, data: bytes) -> int:
-        """End the turn with an entry of the stream. Return the position of the entry, which is the turn's plus 1."""
+    def append(self, turn: Turn, data: bytes, *, mends: bool = True) -> int:
+        """End the turn with an entry of the stream. Return the position of the entry, which is the turn's plus 1.
+
+        ``mends``: False if the turn is a broken one, and what was not told is left to the next one.
+        """
         ...
 
     def release(self, turn: Turn) -> None:
-        """End the turn without an entry. One that is over already is no error."""
+        """End the turn without an entry. One that is over already is no error. A broken turn counts as mended."""
         ...
 
     def read(self, after: int, block_s: float) -> list[Entry]:

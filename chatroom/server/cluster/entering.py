@@ -12,27 +12,18 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from chatroom.chat.cluster.turn_records import decode_records, encode_records
-from chatroom.chat.cluster.untold import last_untold
+from chatroom.chat.cluster.turn_records import encode_records
 from chatroom.errors import RedisUnreachable, StreamLost
 from chatroom.server.cluster.cluster_contract import RETRY_S, Snapshot
 
 if TYPE_CHECKING:
-    from chatroom.chat.cluster.turn_records import Record
-    from chatroom.server.cluster.cluster_contract import Joined, Link, Turn
+    from chatroom.server.cluster.cluster_contract import Joined, Link
 
 ASK_AGAIN_S = 5.0
 """How long a node waits for a snapshot before it asks again."""
 _LOOK_EVERY_S = 0.05
-_LOOK_BACK = 100
-"""How many entries of the stream are looked at for the last sequence number. Those of joining nodes have none."""
 Pause = Callable[[float], bool]
 """Waits for so many seconds. Returns False if the daemon stops meanwhile."""
-FindUntold = Callable[["Turn", int], "list[Record]"]
-"""Fences the database off for earlier turns. Returns the records of what they have stored and not told.
-
-It is given the turn, and the last sequence number that the stream tells of.
-"""
 
 
 class Stopping(Exception):
@@ -54,13 +45,16 @@ def join(link: Link, find_turn_floor: Callable[[], int], pause: Pause, patience_
             raise Stopping
 
 
-def take_world(link: Link, joined: Joined, find_untold: FindUntold, pause: Pause) -> Snapshot | None:
-    """Ask for a snapshot, and wait for it. None if this node shall make the world from the database itself."""
+def take_world(link: Link, joined: Joined, find_turn_floor: Callable[[], int], pause: Pause) -> Snapshot | None:
+    """Ask for a snapshot, and wait for it. None if this node shall make the world from the database itself.
+
+    Raises ``Fenced`` if the others have gone on without this node meanwhile.
+    """
     if joined.is_first:
         return None
     while True:
         try:
-            _ask(link, find_untold, pause)
+            _ask(link, pause)
             give_up_at = time.monotonic() + ASK_AGAIN_S
             while time.monotonic() < give_up_at:
                 snapshot = link.take_snapshot()
@@ -70,34 +64,33 @@ def take_world(link: Link, joined: Joined, find_untold: FindUntold, pause: Pause
                     return None
                 if not pause(_LOOK_EVERY_S):
                     raise Stopping
-        except (RedisUnreachable, StreamLost):
+        except RedisUnreachable:
             if not pause(RETRY_S):
                 raise Stopping from None
+        except StreamLost:
+            _recover(link, find_turn_floor, pause)
 
 
-def _ask(link: Link, find_untold: FindUntold, pause: Pause) -> None:
+def _recover(link: Link, find_turn_floor: Callable[[], int], pause: Pause) -> None:
+    """Agree with the others after Redis was restarted. This node has no world, and takes in what they agree on."""
+    while True:
+        try:
+            if link.recover(find_turn_floor) is not None:
+                return
+        except RedisUnreachable:
+            pass
+        if not pause(RETRY_S):
+            raise Stopping
+
+
+def _ask(link: Link, pause: Pause) -> None:
     turn = link.acquire()
     while turn is None:
         turn = link.wait_grant(1.0) or link.acquire()
         if not pause(0.0):
             raise Stopping
-    records: list[Record] = [["snapshot", link.home]]
-    if turn.is_broken:
-        last_seq = _find_last_seq(link, turn.position)
-        if last_seq:
-            records += find_untold(turn, last_seq)
-    link.append(turn, encode_records(records))
-
-
-def _find_last_seq(link: Link, position: int) -> int:
-    """The last sequence number that the stream tells of, up to a position; 0 if it is not found."""
-    entries = link.read(max(0, position - _LOOK_BACK), 0.0)
-    return max((last_seq_of(record) for entry in entries for record in decode_records(entry.data)), default=0)
-
-
-def last_seq_of(record: Record) -> int:
-    """The last sequence number that a record tells of; 0 if it tells of none."""
-    return int(record[1]["seq"]) if record[0] == "end" else last_untold(record)
+    # If the turn is a broken one, a node with a world will look for what was not told.
+    link.append(turn, encode_records([["snapshot", link.home]]), mends=False)
 
 
 def pack(position: int, document: dict[str, Any]) -> Snapshot:

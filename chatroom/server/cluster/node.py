@@ -12,7 +12,7 @@ from chatroom.chat.cluster.snapshot import load_snapshot, snapshot_to_document
 from chatroom.chat.cluster.untold import untold_to_record
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.commands.reading.replay import replay_channel
-from chatroom.errors import ClusterError
+from chatroom.errors import ClusterError, StreamLost
 from chatroom.server.cluster.cluster_hub import ClusterHub, MeteredClusterHub
 from chatroom.server.cluster.contact import Contact
 from chatroom.server.cluster.entering import Stopping, join, take_world, unpack
@@ -84,7 +84,7 @@ class Node:
         assert self._joined is not None
         self.world = world
         world.home = self._link.home
-        snapshot = take_world(self._link, self._joined, self._find_untold_after, self.desk.pause)
+        snapshot = take_world(self._link, self._joined, self._find_turn_floor, self.desk.pause)
         if snapshot is None:
             self._found(world, stores)
             self._position = self._joined.position
@@ -149,16 +149,18 @@ class Node:
             return self._journal.next_turn()
 
     def _find_untold(self, turn: Turn) -> list[Record]:
-        """As ``_find_untold_after``, for a turn of this node, which has a world. From the turn thread."""
+        """Fence the database off for earlier turns, and return what they have stored and not told.
+
+        From the turn thread.
+        """
         assert self.hub is not None
         while self.hub.position < turn.position:
             if not self.desk.pause(_POSITION_LOOK_S):
                 raise Stopping if self.desk.is_over else ClusterError(self.desk.lost)
-        return self._find_untold_after(turn, self.hub.world.last_seq)
-
-    def _find_untold_after(self, turn: Turn, last_seq: int) -> list[Record]:
-        """Fence the database off for earlier turns, and return what they have stored and not told."""
+            if self.desk.has_lost_stream:  # what is awaited may be lost with it
+                raise StreamLost("Redis was restarted while a turn began")
         records: list[Record] = []
+        last_seq = self.hub.world.last_seq
         with self.committer.lock:
             self._journal.claim(turn.number)
             while entries := self._journal.untold(last_seq):
@@ -192,7 +194,7 @@ class Node:
             self._in_tick(partial(hub.leave, why))
             joined = join(link, self._find_turn_floor, self._pause)
             self.heartbeat.is_on = True
-            snapshot = take_world(link, joined, self._find_untold_after, self._pause)
+            snapshot = take_world(link, joined, self._find_turn_floor, self._pause)
             self._in_tick(partial(self._enter, hub, joined, snapshot))
             self._reader.begin_at(hub.position)
             link.mark_ready(hub.position)

@@ -100,12 +100,12 @@ class ClusterLink:
         number, position, is_broken = answer[1].decode().split()
         return self._memory.begin_turn(Turn(int(number), int(position), is_broken == "1"), life)
 
-    def append(self, turn: Turn, data: bytes) -> int:
+    def append(self, turn: Turn, data: bytes, *, mends: bool = True) -> int:
         """See ``Link.append``."""
         position = turn.position + 1
         self._memory.end_turn(turn, data)
         try:
-            self._ask(scripts.APPEND, turn.number, position, data, self._stream_entries)
+            self._ask(scripts.APPEND, turn.number, position, data, self._stream_entries, int(mends))
         except Fenced:
             self._memory.settle_turn(turn, is_appended=False)
             raise

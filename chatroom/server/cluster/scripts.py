@@ -189,7 +189,8 @@ APPEND = Script(
     + _HAND_ON
     + """
 -- End a turn with an entry, and hand it on.
--- Arguments: the turn's number, the entry's position, its data, about how many entries the stream keeps.
+-- Arguments: the turn's number, the entry's position, its data, about how many entries the stream keeps, and 1 if it
+-- tells what a broken turn before may have left.
 local turn, at = ARGV[5], ARGV[6]
 if tonumber(position) >= tonumber(at) then
     -- There is one of that position. It is this one if the answer to the first try was lost.
@@ -200,7 +201,7 @@ end
 if holder ~= home or number ~= turn or tonumber(position) + 1 ~= tonumber(at) then return {'fenced'} end
 local meta = home .. ' ' .. turn .. ' ' .. generation
 redis.call('XADD', stream_key, 'MAXLEN', '~', ARGV[8], at .. '-0', 'm', meta, 'd', ARGV[7])
-redis.call('HSET', state_key, 'position', at, 'broken', '0')
+redis.call('HSET', state_key, 'position', at, 'broken', ARGV[9] == '1' and '0' or broken)
 hand_on()
 return {'done'}
 """

@@ -186,6 +186,23 @@ def test_the_turn_of_a_dead_node_is_broken(nodes: Nodes) -> None:
         a.append(turn, b"late")
 
 
+def test_a_broken_turn_can_be_left_to_the_next_one(nodes: Nodes) -> None:
+    """By a node that has no world, and so cannot know what was not told."""
+    a, b = nodes.enter("a", "b")
+    a.take_turn()
+    nodes.end_lease("a")
+    assert b.remove("a", a.joined.epoch)
+    turn = b.take_turn()
+    assert turn.is_broken
+    b.append(turn, b"one", mends=False)
+    turn = b.take_turn()
+    assert turn.is_broken
+    b.append(turn, b"two")
+    turn = b.take_turn()
+    b.append(turn, b"three", mends=False)
+    assert not b.take_turn().is_broken
+
+
 def test_a_turn_that_was_granted_to_a_node_that_died_is_handed_on(nodes: Nodes) -> None:
     """Nobody has taken it, and it ends with its node."""
     a, b, c = nodes.enter("a", "b", "c")
