@@ -114,10 +114,13 @@ class Cluster:
 class Room:
     """People of different nodes in #lobby."""
 
-    def __init__(self, cluster: Cluster, **nodes: str) -> None:
-        """``nodes`` maps nicks to the names of their nodes."""
+    def __init__(self, cluster: Cluster, caps: str = "", **nodes: str) -> None:
+        """``nodes`` maps nicks to the names of their nodes, and ``caps`` are the capabilities that all want."""
         self.cluster = cluster
-        self.people = {nick: cluster.nodes[node].connect(nick) for nick, node in nodes.items()}
+        self._caps = caps
+        self.people: dict[str, Client] = {}
+        for nick, node in nodes.items():
+            self.enter(nick, node)
         self._numbers = count(1)
         self._lost: list[Client] = []
         for nick in nodes:
@@ -148,6 +151,8 @@ class Room:
     def enter(self, nick: str, node: str) -> Client:
         """Have one come in, on a node."""
         self.people[nick] = client = self.cluster.nodes[node].connect(nick)
+        if self._caps:
+            client.ask(f"CAP REQ :{self._caps}")
         return client
 
     def __enter__(self) -> Room:
