@@ -55,6 +55,10 @@ class OneNode:
         """True if another node shows a session what it has missed in a channel. It is told to do that."""
         return False
 
+    def has_duty(self) -> bool:
+        """True if this daemon does what only one of several nodes does."""
+        return True
+
     def list_servers(self) -> list[Server]:
         """The servers of the network, this one first."""
         own = self.settings.server

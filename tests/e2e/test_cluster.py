@@ -97,6 +97,19 @@ def test_the_devices_of_an_account(cluster: Cluster) -> None:
         assert "PRIVMSG #shared :kept" in "".join(two.ask("CHATHISTORY LATEST #shared * 10"))
 
 
+def test_a_notice_of_the_shell_is_read_once(cluster: Cluster) -> None:
+    """Though each node follows what the shell does."""
+    a, b, _ = cluster.nodes.values()
+    a.place.create("cora")
+    with b.connect("cora", password=f"cora:{PASSWORD}") as cora:
+        a.place.run_here("user", "cert", "add", "cora", "0" * 64)
+        cora.expect("The certificate 0000")
+        a.place.run_here("user", "cert", "add", "cora", "1" * 64)
+        cora.expect("The certificate 1111")
+        cora.collect()
+        assert len([line for line in cora.lines if "The certificate 0000" in line]) == 1
+
+
 def test_an_address_has_one_share_of_connections(cluster: Cluster) -> None:
     """The connections to all nodes count."""
     a, b, c = cluster.nodes.values()

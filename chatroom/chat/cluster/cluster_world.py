@@ -83,6 +83,8 @@ class ClusterWorld(World):
         """The sessions that have ended outside a turn, with what ``close`` was told. They end in the next turn."""
         self.last_seq = 0
         """The last number of the last turn that this node knows. Each message of later turns has a higher one."""
+        self.duty: Callable[[], bool] = bool
+        """Says if this node does what only one does. The hub sets it."""
         self.servers: dict[str, Server] = {}
         """The servers of the nodes that are registered, by home. The hub keeps it."""
         self._most_here = 0
@@ -205,6 +207,10 @@ class ClusterWorld(World):
     def node_of(self, session: Session) -> str:
         """The name of the node that a session is connected to."""
         return self.home_of(session).partition("/")[0]
+
+    def has_duty(self) -> bool:
+        """As ``OneNode``."""
+        return self.duty()
 
     def list_servers(self) -> list[Server]:
         """The servers of the nodes: this one first, then the others by name."""

@@ -101,6 +101,7 @@ class Node:
         self.desk.wake = lambda: hub.threads[0].wake()
         self.committer.wake_by(self.desk.wake)
         world.replayer = _replay
+        world.duty = lambda: self.heartbeat.has_duty
         hub.write_snapshot = self._write_snapshot
         hub.enter(self._position)
         self._reader.begin_at(self._position)
