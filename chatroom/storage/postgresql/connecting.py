@@ -53,20 +53,24 @@ class _NumberDumper(Dumper):
         return b"1" if obj else b"0"
 
 
+class NoAnswer(psycopg.OperationalError):
+    """The server has not answered in time. The connection is closed."""
+
+
 class ImpatientConnection(psycopg.Connection[Row]):
     """A connection that is closed if the server does not answer for ``patience_s``, also if its machine is there."""
 
     patience_s = PATIENCE_S
 
     def wait(self, gen: PQGen[_Answer], interval: float = _LOOK_EVERY_S, timeout: float | None = None) -> _Answer:
-        """Wait for an answer, as all methods do. Raises ``OperationalError``."""
+        """Wait for an answer, as all methods do. Raises ``NoAnswer``, or another ``OperationalError``."""
         give_up_at = time.monotonic() + self.patience_s
         try:
             return super().wait(gen, interval, self.patience_s if timeout is None else timeout)
         except psycopg.OperationalError as error:
             if timeout is None and time.monotonic() >= give_up_at:
                 self.pgconn.finish()
-                raise psycopg.OperationalError("the server does not answer") from error
+                raise NoAnswer("the server does not answer") from error
             raise
 
 

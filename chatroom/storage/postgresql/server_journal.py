@@ -19,7 +19,7 @@ from chatroom.database_address import ServerAddress
 from chatroom.errors import StorageError
 from chatroom.irc.names import casefold
 from chatroom.storage.postgresql import postgresql_errors
-from chatroom.storage.postgresql.connecting import PATIENCE_S, connect
+from chatroom.storage.postgresql.connecting import PATIENCE_S, NoAnswer, connect
 from chatroom.storage.postgresql.server_database import NOTIFY, same_name
 from chatroom.storage.postgresql.server_lock import LOCKS, locks_of
 from chatroom.storage.postgresql.statements import translate
@@ -115,7 +115,8 @@ class ServerJournal:
             return True
         except psycopg.Error as error:
             self.rollback()
-            if not connection.closed:
+            # Those who wait have waited long enough: a server that hangs is asked again by the next transaction.
+            if isinstance(error, NoAnswer) or not connection.closed:
                 raise self._fault(error) from error
             self._drop()
             return False

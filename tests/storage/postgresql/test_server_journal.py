@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 
 import psycopg
@@ -112,6 +114,33 @@ def test_a_server_that_does_not_answer_is_given_up(journal: ServerJournal, store
         journal.execute("SELECT pg_sleep(60)")
     keep(journal, said(2))
     assert texts(stores) == ["2"]
+
+
+def test_a_server_that_hangs_is_asked_once(
+    journal: ServerJournal, stores: PostgresqlStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second connection would have those wait longer whose messages are refused."""
+    tries = list[ServerAddress]()
+
+    def count(one: ServerAddress, *, patience_s: float) -> psycopg.Connection:
+        tries.append(one)
+        return connect(one, patience_s=patience_s)
+
+    monkeypatch.setattr(server_journal, "connect", count)
+    connection = journal._connection
+    assert isinstance(connection, ImpatientConnection)
+    connection.patience_s = 0.05
+    pid = connection.info.backend_pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(StorageError, match="the server does not answer"):
+            journal.begin()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert tries == []
+    keep(journal, said(1))
+    assert len(tries) == 1
+    assert texts(stores) == ["1"]
 
 
 def test_a_closed_journal_does_not_connect(journal: ServerJournal) -> None:
