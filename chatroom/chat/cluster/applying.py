@@ -253,6 +253,12 @@ def _values(turn: AppliedTurn, folded: str, values: dict[str, str | None], is_ne
         tell_change(world, None, far, user.nick, key, value)
 
 
+def _show_missed(turn: AppliedTurn, number: int, after: int) -> None:
+    session = turn.world.sessions.get(number)
+    if session is not None and not isinstance(session, Shadow):
+        turn.world.show_missed(session, after)
+
+
 def _replay(turn: AppliedTurn, number: int, folded: str, last_message_id: int) -> None:
     world, session = turn.world, turn.world.sessions.get(number)
     if session is not None and not isinstance(session, Shadow) and world.replayer is not None:
@@ -278,6 +284,7 @@ _ACTS: dict[str, Callable[..., None]] = {
     "nick": _rename_user,
     "offline": _offline,
     "online": _online,
+    "missed": _show_missed,
     "part": _part,
     "rename": _rename_channel,
     "replay": _replay,

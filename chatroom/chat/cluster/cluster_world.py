@@ -93,13 +93,15 @@ class ClusterWorld(World):
         """How far this node's monotonic clock is ahead of those of the other homes, in milliseconds."""
         self.replayer: Callable[[ClusterWorld, Session, Channel, int], None] | None = None
         """Shows a session of this node what it has missed in a channel, up to a message id. The hub sets it."""
+        self.gap_replayer: Callable[[ClusterWorld, Session, int, int], None] | None = None
+        """Shows a session of this node what it has missed between two message ids. The hub sets it."""
         self.leaving = LeavingRuntime(runtime)
         super().__init__(settings, cast("Runtime", self.leaving), cloak, start_wall_ms, start_mono_ms, accounts, ledger)
         # Parts that note their changes, instead of those of a lone daemon's world.
         recorder = self.recorder
         self.bans = ClusterBans(recorder, lambda: self.has_turn)
         self.accounts = ClusterAccounts(recorder, self.accounts.entries())
-        self.online = ClusterOnline(recorder)
+        self.online = ClusterOnline(recorder, self._note_device)
         self.whowas = ClusterWhowas(recorder)
         self.monitors = ClusterMonitors(recorder)
         self.accepts = ClusterAccepts(recorder)
@@ -246,11 +248,33 @@ class ClusterWorld(World):
         ``read_up_to``: the last message id that the node is known to have told. What was said since, its people have
         missed. None: they have read everything until now.
         """
+        users: dict[User, None] = {}
         with self.whereabouts.read_up_to(read_up_to):
             shadows = [one for one in self.sessions.values() if isinstance(one, Shadow) and one.home == home]
             # In the order in which they came, whichever node does it: the table of one that joined later has another.
-            for session in sorted(shadows, key=lambda one: one.id):
-                self.close(session, text)  # a node that stood still tells it when it goes on
+            for shadow in sorted(shadows, key=lambda one: one.id):
+                if shadow.user is not None:
+                    users[shadow.user] = None
+                self.close(shadow, text)  # a node that stood still tells it when it goes on
+        if read_up_to is not None:
+            for user in users:
+                for session in user.sessions:
+                    self.show_missed(session, read_up_to)
+
+    def show_missed(self, session: Session, after: int) -> None:
+        """Show a session what was said after a message id and before it came, as a further device of its user.
+
+        The user's other device was on a node that was dying, and told nobody any more. In a turn, or at the session's
+        home.
+        """
+        if isinstance(session, Shadow):
+            self.recorder.add(["missed", session.id, after])
+        elif self.gap_replayer is not None and after < (up_to := self.sessions.came_after.get(session.id, 0)):
+            self.gap_replayer(self, session, after, up_to)
+
+    def _note_device(self, session: Session) -> None:
+        if not isinstance(session, Shadow):
+            self.sessions.came_after[session.id] = self.outbox.seq
 
     def close(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from chatroom.chat.admission.account_directory import AccountDirectory
@@ -72,18 +72,20 @@ class ClusterLockdown(CurrentLockdown):
 
 
 class ClusterOnline(OnlineDirectory):
-    """The users online."""
+    """The users online. ``note_device`` is called with each session of this node that a user has besides others."""
 
-    __slots__ = ("_recorder",)
+    __slots__ = ("_note_device", "_recorder")
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, note_device: Callable[[Session], None]) -> None:
         super().__init__()
         self._recorder = recorder
+        self._note_device = note_device
 
     def add_session(self, user: User, session: Session) -> None:
         """As ``OnlineDirectory``, and recorded."""
         self._recorder.add(["+session", user.folded, session_to_document(session)])
         super().add_session(user, session)
+        self._note_device(session)
         self._recorder.forget(session)
 
     def rename_target(self, users: Iterable[User], before: str, after: str) -> None:

@@ -10,7 +10,7 @@ from chatroom.chat.people.session import Session
 class SessionTable(dict[int, Session]):
     """All sessions, by their ids. It is changed by ``table[id] = session`` and ``pop`` only."""
 
-    __slots__ = ("elsewhere", "own")
+    __slots__ = ("came_after", "elsewhere", "own")
 
     def __init__(self) -> None:
         super().__init__()
@@ -18,6 +18,8 @@ class SessionTable(dict[int, Session]):
         """The sessions whose connections this node has."""
         self.elsewhere: dict[str, int] = {}
         """How many of the others there are from each address, as ``limit_key`` names it. Read by any thread."""
+        self.came_after: dict[int, int] = {}
+        """The last message id before a session of this node became a further device of a user."""
 
     def __setitem__(self, number: int, session: Session) -> None:
         super().__setitem__(number, session)
@@ -29,6 +31,7 @@ class SessionTable(dict[int, Session]):
     def pop(self, number: int, default: Session | None = None) -> Session:  # type: ignore[override]
         """As ``dict.pop``."""
         self.own.pop(number, None)
+        self.came_after.pop(number, None)
         session: Session = super().pop(number, default)  # type: ignore[arg-type]
         if isinstance(session, Shadow):
             self._count(session, -1)

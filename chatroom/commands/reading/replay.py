@@ -58,10 +58,14 @@ class _Missed(NamedTuple):
     """The most entries for an account that was here before."""
     events: bool
     """True if the session reads reactions, topics and so on too."""
+    left: int | None = None
+    """The message id at which the account has left; None to look it up."""
 
     def read(self, stores: Stores, name: str) -> list[Entry]:
         """Read it from the channel of that name."""
-        left = stores.presence.find_left(self.account_id, casefold(name)) if self.account_id is not None else None
+        left = self.left
+        if left is None and self.account_id is not None:
+            left = stores.presence.find_left(self.account_id, casefold(name))
         limit = self.at_first if left is None else self.most
         if not limit:
             return []
@@ -69,11 +73,20 @@ class _Missed(NamedTuple):
         return stores.history.latest(name, limit, after=after, up_to=self.up_to, events=self.events)
 
 
-def replay_channel(world: World, session: Session, channel: Channel, *, own: bool = False, up_to: int = 0) -> None:
+def replay_channel(
+    world: World,
+    session: Session,
+    channel: Channel,
+    *,
+    own: bool = False,
+    up_to: int = 0,
+    left: int | None = None,
+) -> None:
     """Show a session what it missed in a channel that its user has just joined, when a worker has read it.
 
     ``own`` is True for the session that sent the JOIN. Its further lines wait until the replay is over. ``up_to`` is
-    the last message id from before the JOIN, if that was another node's.
+    the last message id from before the JOIN, if that was another node's. ``left`` is the message id at which the
+    account has left, if it is not where the database has it.
     """
     if world.leaves_replay(session, channel):
         return
@@ -92,7 +105,7 @@ def replay_channel(world: World, session: Session, channel: Channel, *, own: boo
         guests = most = 0  # a member can read the channel from its JOIN on
     events = session.caps & _WITH_EVENTS == _WITH_EVENTS
     # What is said from here on is not read by the worker, because it waits in the replay queue.
-    missed = _Missed(account_id, channel.began_after, up_to or world.outbox.seq, guests, most, events)
+    missed = _Missed(account_id, channel.began_after, up_to or world.outbox.seq, guests, most, events, left)
     queue = world.outbox.begin_replay(channel, session)
     if own:
         session.begin_wait()
@@ -126,19 +139,38 @@ def _show_missed(
     world.work.ask(worker, lambda stores: missed.read(stores, name), then, session)
 
 
-def replay_direct(world: World, session: Session) -> None:
-    """Show a session the direct messages that its account got while no session was logged in to it."""
+def replay_gap(world: World, session: Session, after: int, up_to: int) -> None:
+    """Show a session what its account has missed between two message ids, though its user was there.
+
+    The user's other sessions were those of a node that was dying.
+    """
+    user = session.user
+    if user is None or user.account is None:
+        return
+    for channel in list(user.channels):
+        left = max(after, channel.joined_after.get(user, up_to))
+        if left < up_to and world.outbox.replays.find(channel, session) is None:
+            replay_channel(world, session, channel, up_to=up_to, left=left)
+    replay_direct(world, session, up_to=up_to, left=after)
+
+
+def replay_direct(world: World, session: Session, *, up_to: int = 0, left: int | None = None) -> None:
+    """Show a session the direct messages that its account got while no session was logged in to it.
+
+    ``up_to`` and ``left`` are as for ``replay_channel``.
+    """
     user = session.user
     if world.ledger.journal is None or user is None or user.account is None:
         return
-    account_id, up_to = user.account.id, world.outbox.seq
+    account_id, up_to = user.account.id, up_to or world.outbox.seq
     most = world.settings.history.replay_accounts_max
     if session.caps & _ASKS or user.bot or not most:
         return
 
     def job(stores: Stores) -> list[Entry]:
-        left = stores.presence.find_left(account_id, "") or 0  # an account that was never connected has read nothing
-        found = stores.history.direct_since(account_id, AtMessageId(left), most, up_to=up_to)
+        # An account that was never connected has read nothing.
+        after = left if left is not None else stores.presence.find_left(account_id, "") or 0
+        found = stores.history.direct_since(account_id, AtMessageId(after), most, up_to=up_to)
         return [entry for entry in found if entry.account_id != account_id]
 
     def then(found: object) -> None:
