@@ -22,6 +22,7 @@ from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.cluster.turn_records import Record
 from chatroom.chat.log_line import LogWarning
 from chatroom.chat.metadata import tell_change, tell_wanted
+from chatroom.chat.people.server import Server
 
 if TYPE_CHECKING:
     from chatroom.chat.cluster.cluster_world import ClusterWorld
@@ -47,8 +48,11 @@ def apply(world: ClusterWorld, home: str, records: Iterable[Record]) -> None:
 # -- the turn -------------------------------------------------------------------------------------
 
 
-def _tick(turn: AppliedTurn, clocks: dict[str, int]) -> None:
+def _tick(turn: AppliedTurn, clocks: dict[str, Any]) -> None:
     world = turn.world
+    if "server" in clocks:
+        name, description = clocks["server"]
+        world.servers = {**world.servers, turn.home: Server(name, description)}
     shift_ms = world.mono_ms - clocks["mono"]
     # The least shift is the one of the records that came the quickest.
     known_ms = world.clock_shifts.get(turn.home, shift_ms)

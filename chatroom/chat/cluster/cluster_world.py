@@ -86,7 +86,9 @@ class ClusterWorld(World):
         self.duty: Callable[[], bool] = bool
         """Says if this node does what only one does. The hub sets it."""
         self.servers: dict[str, Server] = {}
-        """The servers of the nodes that are registered, by home. The hub keeps it."""
+        """The servers of the nodes that are registered, by home. The hub keeps it, and turns tell of new ones."""
+        self._told_about: tuple[str, ...] = ()
+        """The home of this node, and what it has told the others of its server."""
         self._most_here = 0
         """The highest number of clients of this node at a time."""
         self.clock_shifts: dict[str, int] = {}
@@ -144,8 +146,11 @@ class ClusterWorld(World):
             "most_users": online.most_users,
             "guests": online.last_guest_number,
         }
-        first: Record = ["tick", {"wall": self.wall_ms, "mono": self.mono_ms}]
-        return [(0, first), *records, (0, ["end", end])]
+        tick: dict[str, Any] = {"wall": self.wall_ms, "mono": self.mono_ms}
+        about = self.home, self.settings.server.name, self.settings.server.description
+        if about != self._told_about:  # so whoever reads of this node's people knows their server
+            self._told_about, tick["server"] = about, about[1:]
+        return [(0, ["tick", tick]), *records, (0, ["end", end])]
 
     @property
     def wants_turn(self) -> bool:
@@ -215,10 +220,11 @@ class ClusterWorld(World):
         return self.duty()
 
     def list_servers(self) -> list[Server]:
-        """The servers of the nodes: this one first, then the others by name."""
+        """The servers of the nodes: this one first, then the others by name. Nodes of one name count as one server."""
         own = self.settings.server
-        others = sorted(server for home, server in self.servers.items() if home != self.home)
-        return [Server(own.name, own.description), *others]
+        others = {server.name: server for home, server in self.servers.items() if home != self.home}
+        others.pop(own.name, None)
+        return [Server(own.name, own.description), *sorted(others.values())]
 
     def server_name_of(self, user: User) -> str:
         """The name of the server that a user is connected to, by its first session; this one's if it has none."""

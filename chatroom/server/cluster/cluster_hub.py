@@ -26,6 +26,7 @@ from chatroom.chat.delivery.answer_costs import answer_bytes, count_unread
 from chatroom.chat.delivery.batches import Batch
 from chatroom.chat.delivery.gate import Gate
 from chatroom.chat.log_line import LogWarning
+from chatroom.chat.people.server import Server
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.dispatch import answer_not_run
 from chatroom.irc.message import split
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from chatroom.chat.cluster.cluster_world import ClusterWorld
     from chatroom.chat.cluster.turn_records import Record
     from chatroom.chat.delivery.batches import Settled
-    from chatroom.chat.people.server import Server
     from chatroom.chat.people.session import Session
     from chatroom.commands.context import Context
     from chatroom.commands.pending import Pending
@@ -302,12 +302,16 @@ class ClusterHub(GatedHub):
 
     # -- other nodes ------------------------------------------------------------------------------
 
-    def look_at_nodes(self, servers: dict[str, Server], told: dict[str, int]) -> None:
+    def look_at_nodes(self, servers: dict[str, Server | None], told: dict[str, int]) -> None:
         """End the people of nodes that are gone, in a turn. ``servers`` are those of all nodes, by home.
 
+        None stands for one that has not told of its server with a heartbeat yet: a turn of it may have, or will.
         ``told`` are the last sequence numbers that they have told of, as of their last heartbeat. In a tick.
         """
-        self.world.servers = servers
+        known = self.world.servers
+        self.world.servers = {
+            home: server or known.get(home) or Server(home.partition("/")[0], "") for home, server in servers.items()
+        }
         for home, seq in told.items():
             self._told[home] = max(seq, self._told.get(home, 0))
         gone = self._homes.difference(servers)

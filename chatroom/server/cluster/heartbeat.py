@@ -121,5 +121,7 @@ class Heartbeat(LoopThread):
             hub.threads[0].post(partial(hub.look_at_nodes, servers, told))
 
 
-def _server_of(node: NodeState) -> Server:
-    return Server(str(node.facts.get("server", node.name)), str(node.facts.get("description", "")))
+def _server_of(node: NodeState) -> Server | None:
+    if "server" not in node.facts:
+        return None
+    return Server(str(node.facts["server"]), str(node.facts.get("description", "")))

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import pytest
 from harness.cluster_stage import ClusterStage, Node
-from harness.world import params_of
+from harness.world import change_settings, params_of
 
 from chatroom.chat.people.server import Server
+
+A, B = "a.chat.example", "b.chat.example"
 
 
 @pytest.fixture
 def two() -> tuple[Node, Node]:
-    """Two nodes, which know each other's servers as the hub tells them."""
+    """Two nodes with names of their own."""
     stage = ClusterStage()
     nodes = stage.add("a"), stage.add("b")
-    for node in nodes:
-        node.world.servers = {one.world.home: Server(f"{one.world.node}.chat.example", "A node") for one in nodes}
+    for node, name in zip(nodes, (A, B), strict=True):
+        node.world.settings = change_settings(node.world.settings, server={"name": name, "description": "A node"})
     return nodes
 
 
 def test_each_node_names_the_server_of_a_user(two: tuple[Node, Node]) -> None:
-    """Its own by its own name; WHO, WHOIS and WHOWAS say the same on another node."""
+    """WHO, WHOIS and WHOWAS say the same on both nodes."""
     a, b = two
     alice, bob = a.connect("alice"), b.connect("bob")
-    own = a.world.settings.server.name
-    assert params_of(alice.say("WHO bob"), "352")[4] == "b.chat.example"
-    assert params_of(alice.say("WHOIS bob"), "312")[1:] == ["bob", "b.chat.example", "A node"]
-    assert params_of(alice.say("WHOIS alice"), "312")[2] == own
-    assert params_of(bob.say("WHOIS alice"), "312")[2] == "a.chat.example"
+    assert params_of(alice.say("WHO bob"), "352")[4] == B
+    for reader in (alice, bob):
+        assert params_of(reader.say("WHOIS bob"), "312")[1:] == ["bob", B, "A node"]
+        assert params_of(reader.say("WHOIS alice"), "312")[1:] == ["alice", A, "A node"]
     bob.say("NICK rob")
-    assert params_of(alice.say("WHOWAS bob"), "312")[2] == own  # the name that b has of itself
+    assert params_of(alice.say("WHOWAS bob"), "312")[2] == B
     bob.say("QUIT")
-    assert params_of(alice.say("WHOWAS rob"), "312")[2] == own
+    assert params_of(alice.say("WHOWAS rob"), "312")[2] == B
 
 
 def test_links_map_and_lusers_have_all_nodes(two: tuple[Node, Node]) -> None:
@@ -39,13 +40,9 @@ def test_links_map_and_lusers_have_all_nodes(two: tuple[Node, Node]) -> None:
     a, b = two
     alice, bob = a.connect("alice"), b.connect("bob")
     b.connect("bea")
-    links = [line.split()[3:5] for line in alice.say("LINKS") if " 364 " in line]
-    own = a.world.settings.server.name
-    assert links == [[own, own], ["b.chat.example", own]]
-    assert [line.split(" :")[1] for line in alice.say("MAP") if " 006 " in line] == [
-        f"{own} (1 user)",
-        "`-b.chat.example (2 users)",
-    ]
+    assert [line.split()[3:5] for line in alice.say("LINKS") if " 364 " in line] == [[A, A], [B, A]]
+    shown = [line.split(" :")[1] for line in alice.say("MAP") if " 006 " in line]
+    assert shown == [f"{A} (1 user)", f"`-{B} (2 users)"]
     counts = alice.say("LUSERS")
     assert params_of(counts, "251")[1] == "There are 3 users and 0 invisible on 2 servers"
     assert params_of(counts, "255")[1] == "I have 1 clients and 1 servers"
@@ -69,3 +66,25 @@ def test_sessions_have_their_node_for_the_operator(two: tuple[Node, Node]) -> No
     assert list(a.world.own_sessions()) == [alice.session] and list(b.world.own_sessions()) == [bob.session]
     a.world.servers = {}
     assert params_of(alice.say("WHOIS bob"), "312")[2] == "b"
+
+
+def test_a_node_is_known_from_its_first_turn_on(two: tuple[Node, Node]) -> None:
+    """Whoever reads of its people has its server's name, before any heartbeat; later turns do not say it again."""
+    a, b = two
+    b.connect("bob")
+    assert a.world.servers == {b.world.home: Server(B, "A node")}
+    a.world.servers = {}
+    b.connect("bea")
+    assert a.world.servers == {}
+    b.world.settings = change_settings(b.world.settings, server={"description": "Another text"})
+    b.connect("ben")
+    assert a.world.servers == {b.world.home: Server(B, "Another text")}
+
+
+def test_nodes_of_one_name_are_one_server(two: tuple[Node, Node]) -> None:
+    """Nobody could tell them apart."""
+    a, b = two
+    b.world.settings = change_settings(b.world.settings, server={"name": A})
+    alice = a.connect("alice")
+    b.connect("bob")
+    assert [line.split(" :")[1] for line in alice.say("MAP") if " 006 " in line] == [f"{A} (2 users)"]
