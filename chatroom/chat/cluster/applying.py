@@ -41,8 +41,13 @@ def apply(world: ClusterWorld, home: str, records: Iterable[Record]) -> None:
             try:
                 act(turn, *record[1:])
             except Exception as error:
-                what = f"{type(error).__name__} {error}"
-                world.log_line(f"a record of {home} does not fit: {what[:100]}: {str(record)[:200]}", LogWarning)
+                log_misfit(world, home, record, error)
+
+
+def log_misfit(world: ClusterWorld, home: str, record: Record, error: Exception) -> None:
+    """Log a record that could not be applied."""
+    what = f"{type(error).__name__} {error}"
+    world.log_line(f"a record of {home} does not fit: {what[:100]}: {str(record)[:200]}", LogWarning)
 
 
 # -- the turn -------------------------------------------------------------------------------------

@@ -64,11 +64,11 @@ def encode_records(records: list[Record]) -> bytes:
 
 
 def decode_records(data: bytes) -> list[Record]:
-    """Read the bytes of ``encode_records``. Raises ``ValueError`` if they are not such."""
+    """Read the bytes of ``encode_records``; what has no kind is left out. Raises ``ValueError`` if they are no list."""
     records = json.loads(data.decode("utf-8", "surrogateescape"))
     if not isinstance(records, list):
         raise ValueError("these are no records")
-    return [record for record in records if isinstance(record, list) and record]
+    return [record for record in records if isinstance(record, list) and record and isinstance(record[0], str)]
 
 
 def event_to_record(event: Event, channels: list[str]) -> Record:

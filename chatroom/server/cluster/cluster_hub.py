@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from chatroom.chat.cluster.applying import apply
+from chatroom.chat.cluster.applying import apply, log_misfit
 from chatroom.chat.cluster.local_verbs import LOCAL_VERBS
 from chatroom.chat.cluster.snapshot import reset
 from chatroom.chat.cluster.untold import last_untold, tell_untold
@@ -191,14 +191,17 @@ class ClusterHub(GatedHub):
         if done.home != self.world.home:
             for record in done.records:
                 if record[0] == "untold":  # said before the turn
-                    self._tell_untold(record)
+                    try:
+                        self._tell_untold(record)
+                    except Exception as error:
+                        log_misfit(self.world, done.home, record, error)
             self._homes.add(done.home)
             apply(self.world, done.home, done.records)
             self._told[done.home] = self.world.last_seq  # it had applied everything before, and tells its own at once
         self.position = done.position
         for record in done.records:
-            if record[0] == "snapshot" and record[1] != self.world.home:
-                self.write_snapshot(record[1])
+            if record[0] == "snapshot" and done.home != self.world.home:
+                self.write_snapshot(done.home)
 
     def _tell_untold(self, record: Record) -> None:
         self.world.last_seq = max(self.world.last_seq, last_untold(record))

@@ -8,16 +8,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import wraps
 from threading import Lock, local
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from chatroom.config.clustering import Cluster
-from chatroom.errors import Fenced, NodeRuns, StreamLost, StreamTrimmed
+from chatroom.errors import Fenced, NodeRuns, RedisUnreachable, StreamLost, StreamTrimmed
 from chatroom.server.cluster import scripts
 from chatroom.server.cluster.cluster_contract import Entry, Joined, NodeState, Recovered, Snapshot, Turn
-from chatroom.server.cluster.founding import Claim, Kept, choose_founder, is_part_of, make_plan
-from chatroom.server.cluster.link_memory import LinkMemory, read_lineage
+from chatroom.server.cluster.founding import Claim, choose_founder, is_part_of, make_plan
+from chatroom.server.cluster.link_memory import LinkMemory
+from chatroom.server.cluster.redis_answers import Oddities, read_entry, read_kept, read_states
 from chatroom.server.cluster.redis_line import BULK_ANSWER_S, RedisLine
 
 STREAM_ENTRIES = 100_000
@@ -26,6 +28,23 @@ _READ_AT_ONCE = 200
 _SNAPSHOT_S = 60
 _CLAIM_MS = 2000
 """For how long a claim counts: who stands still must not be waited for."""
+
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+
+
+def _understood(method: Callable[Concatenate[ClusterLink, P], Answer]) -> Callable[Concatenate[ClusterLink, P], Answer]:
+    """Have a method raise ``RedisUnreachable`` for an answer that cannot be read: another program has written there."""
+
+    @wraps(method)
+    def call(self: ClusterLink, /, *args: P.args, **named: P.kwargs) -> Answer:
+        try:
+            return method(self, *args, **named)
+        except ValueError as error:
+            raise self.cannot_read(error) from error
+
+    return call
 
 
 class ClusterLink:
@@ -46,6 +65,7 @@ class ClusterLink:
         """Guards ``_lines``."""
         self._roll: tuple[str, float] = ("", 0.0)
         """The run whose agreement this node waits for, and since which monotonic time."""
+        self._oddities = Oddities()
         self._seen_lease: tuple[str, int] | None = None
         """The epoch and the rest of the lease, in ms, of the node that ``join`` has found under its name."""
 
@@ -54,6 +74,7 @@ class ClusterLink:
         """The node and its epoch; empty before ``join``."""
         return self._memory.home
 
+    @_understood
     def join(self, find_turn_floor: Callable[[], int]) -> Joined | None:
         """See ``Link.join``."""
         line, run = self._connect()
@@ -80,6 +101,7 @@ class ClusterLink:
         self._memory.have_world(position)
         self._ask(scripts.MARK_READY)
 
+    @_understood
     def acquire(self) -> Turn | None:
         """See ``Link.acquire``."""
         life = self._memory.life
@@ -88,6 +110,7 @@ class ClusterLink:
             return None
         return self._memory.begin_turn(Turn(int(answer[1]), int(answer[2]), answer[3] == b"1"), life)
 
+    @_understood
     def wait_grant(self, timeout_s: float) -> Turn | None:
         """See ``Link.wait_grant``."""
         line, run = self._connect_as_node()
@@ -117,6 +140,7 @@ class ClusterLink:
         self._memory.end_turn(turn)
         self._ask(scripts.RELEASE, turn.number)
 
+    @_understood
     def read(self, after: int, block_s: float) -> list[Entry]:
         """See ``Link.read``."""
         self._memory.begin_reading(after)
@@ -133,10 +157,11 @@ class ClusterLink:
         self._memory.note_read(entries)
         return entries
 
+    @_understood
     def heartbeat(self, facts: Mapping[str, object]) -> list[NodeState]:
         """See ``Link.heartbeat``."""
         _, *nodes = self._ask(scripts.HEARTBEAT, self._lease_ms, json.dumps(facts))
-        states = sorted((_read_state(*node) for node in nodes), key=lambda one: one.name)
+        states = read_states(nodes, self._oddities)
         self._memory.note_nodes(states)
         return states
 
@@ -148,6 +173,7 @@ class ClusterLink:
         """See ``Link.leave``."""
         self._ask(scripts.LEAVE)
 
+    @_understood
     def recover(self, find_turn_floor: Callable[[], int]) -> Recovered | None:
         """See ``Link.recover``."""
         line, run = self._connect_as_node()
@@ -174,6 +200,7 @@ class ClusterLink:
             line.connect()
             line.call("SET", f"{self._prefix}snapshot:{home}", head + snapshot.data, "EX", _SNAPSHOT_S)
 
+    @_understood
     def take_snapshot(self) -> Snapshot | None:
         """See ``Link.take_snapshot``."""
         with _Closing(self._make_line(BULK_ANSWER_S)) as line:
@@ -230,16 +257,15 @@ class ClusterLink:
         answer = line.call("XREAD", "COUNT", _READ_AT_ONCE, *block, "STREAMS", key, f"{after}-0", wait_s=block_s)
         entries: list[Entry] = []
         for entry_id, fields in answer[0][1] if answer else ():
-            home, turn, generation = fields[1].decode().split(" ")
-            position = int(entry_id.partition(b"-")[0])
-            if position != after + len(entries) + 1:
+            entry = read_entry(entry_id, fields, self._memory.life[1], self._oddities)
+            if entry.position != after + len(entries) + 1:
                 raise self._trimmed(after)
             # Made after an agreement of the others that this node has still to take in.
-            if not self._memory.is_known(generation):
+            if not self._memory.is_known(entry.generation):
                 if not entries:
                     raise self._lost()
                 break
-            entries.append(Entry(position, home, int(turn), fields[3], generation))
+            entries.append(entry)
         return entries
 
     def _check_position(self, line: RedisLine, run: str, after: int) -> int:
@@ -267,7 +293,7 @@ class ClusterLink:
         if answer[0] == b"agreed":
             self._roll = "", 0.0
             return True
-        claims, kept = [Claim.from_json(text) for text in answer[2]], _read_kept(answer)
+        claims, kept = [Claim.from_json(text) for text in answer[2]], read_kept(answer)
         founder = choose_founder(claims, kept, self._patience_s)
         if founder is None or founder.token != memory.token:
             return False
@@ -296,6 +322,11 @@ class ClusterLink:
     def _lost(self) -> StreamLost:
         return StreamLost(f"{self._address}: Redis was restarted or emptied, and the nodes have not agreed on it yet")
 
+    def cannot_read(self, error: Exception) -> RedisUnreachable:
+        """What to raise if what Redis has cannot be read."""
+        keys = f"its keys {self._prefix}* are not as the nodes write them"
+        return RedisUnreachable(f"{self._address}: {keys} ({error}): stop the nodes, remove these keys, start again")
+
     def _fenced(self) -> Fenced:
         return Fenced(f"the other nodes have gone on without {self.home or self._memory.name}: it has to join anew")
 
@@ -314,22 +345,3 @@ class _Closing:
 
     def __exit__(self, *error: object) -> None:
         self._line.close()
-
-
-def _read_state(name: bytes, epoch: bytes, is_alive: bytes, is_ready: bytes, facts: bytes) -> NodeState:
-    return NodeState(name.decode(), int(epoch), is_alive == b"1", is_ready == b"1", json.loads(facts))
-
-
-def _read_kept(answer: list[Any]) -> Kept:
-    nodes = [part.decode() for part in answer[1]]
-    generation, position, number, holder, broken, epochs, lineage = (part.decode() for part in answer[3:])
-    return Kept(
-        generation=generation,
-        position=int(position or 0),
-        number=int(number or 0),
-        holder=holder,
-        is_broken=broken == "1",
-        epochs=int(epochs or 0),
-        nodes=dict(zip(nodes[::2], map(int, nodes[1::2]), strict=True)),
-        lineage=read_lineage(lineage),
-    )

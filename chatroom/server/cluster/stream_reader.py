@@ -15,7 +15,8 @@ from chatroom.server.cluster.turn_desk import MOST_ENTRIES, Done
 from chatroom.server.loop_thread import LoopThread
 
 if TYPE_CHECKING:
-    from chatroom.server.cluster.cluster_contract import Link
+    from chatroom.chat.cluster.turn_records import Record
+    from chatroom.server.cluster.cluster_contract import Entry, Link
     from chatroom.server.cluster.turn_desk import Desk
 
 _BLOCK_S = 0.4
@@ -66,6 +67,15 @@ class StreamReader(LoopThread):
         entries = self._link.read(self._after, _BLOCK_S)
         if not entries:
             return
-        done = [Done(entry.position, entry.home, decode_records(entry.data)) for entry in entries]
+        done = [Done(entry.position, entry.home, _decode(entry)) for entry in entries]
         self._after = entries[-1].position
         self._desk.add(done)
+
+
+def _decode(entry: Entry) -> list[Record]:
+    """The records of an entry; none if no node has written it, because each node leaves it out."""
+    try:
+        return decode_records(entry.data)
+    except (ValueError, RecursionError) as error:
+        log.warning("entry %d of the stream has no records, and is left out: %s", entry.position, error)
+        return []

@@ -207,3 +207,12 @@ def test_a_task_waits_for_a_turn(stage: NodeStage) -> None:
     assert not done and a.desk.wait_wanted(0)
     a.take_turn()
     assert sorted(done) == [1, 2]
+
+
+def test_records_that_nobody_can_have_written(stage: NodeStage) -> None:
+    """They are left out, and the node keeps its place."""
+    b = stage.b
+    records: list[list[object]] = [["untold"], ["untold", 5], ["untold", [["x"]]], ["snapshot"], ["+user", 1], ["zzz"]]
+    b.desk.add([Done(b.hub.position + 1, "q/99", records)])
+    b.tick()
+    assert not b.desk.entries and not b.desk.lost

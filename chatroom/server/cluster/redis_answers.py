@@ -1,0 +1,82 @@
+"""Reading what Redis has for a cluster. Other programs may have written there: whatever no node has, is left out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from chatroom.server.cluster.cluster_contract import Entry, NodeState
+from chatroom.server.cluster.founding import Kept
+from chatroom.server.cluster.link_memory import read_lineage
+
+log = logging.getLogger(__name__)
+
+
+class Oddities:
+    """Logs each thing once that no node has written."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def note(self, where: str, what: object) -> None:
+        """Log it, unless that was done before. From any thread."""
+        text = f"{where}: {what!r:.100}"
+        if text not in self._known and len(self._known) < 100:
+            self._known.add(text)
+            log.warning("Redis has what no node has written there, and it is left out: %s", text)
+
+
+def read_states(nodes: Sequence[Sequence[bytes]], oddities: Oddities) -> list[NodeState]:
+    """The registered nodes, by name. Facts that are none are left out, and so is a node whose epoch is no number."""
+    states: list[NodeState] = []
+    for name, epoch, is_alive, is_ready, facts in nodes:
+        if not epoch.isdigit():
+            oddities.note("nodes", (name, epoch))
+            continue
+        told = _read_facts(facts)
+        if told is None:
+            oddities.note("facts", (name, facts))
+        shown = name.decode("utf-8", "replace")
+        states.append(NodeState(shown, int(epoch), is_alive == b"1", is_ready == b"1", told or {}))
+    return sorted(states, key=lambda one: one.name)
+
+
+def _read_facts(text: bytes) -> dict[str, object] | None:
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
+def read_entry(entry_id: bytes, fields: Sequence[bytes], generation: str, oddities: Oddities) -> Entry:
+    """An entry of the stream. One that no node has made holds a position, and nothing else.
+
+    ``generation`` is the one that such an entry counts to.
+    """
+    position = int(entry_id.partition(b"-")[0])
+    named = dict(zip(fields[::2], fields[1::2], strict=True))
+    try:
+        home, turn, its_generation = named[b"m"].decode().split(" ")
+        return Entry(position, home, int(turn), named[b"d"], its_generation)
+    except (KeyError, ValueError):
+        oddities.note("stream", (position, named))
+        return Entry(position, "", 0, b"[]", generation)
+
+
+def read_kept(answer: list[Any]) -> Kept:
+    """What Redis has kept, as ``CALL_ROLL`` answers it."""
+    nodes = [part.decode("utf-8", "replace") for part in answer[1]]
+    generation, position, number, holder, broken, epochs, lineage = (part.decode() for part in answer[3:])
+    return Kept(
+        generation=generation,
+        position=int(position or 0),
+        number=int(number or 0),
+        holder=holder,
+        is_broken=broken == "1",
+        epochs=int(epochs or 0),
+        nodes={name: int(epoch) for name, epoch in zip(nodes[::2], nodes[1::2], strict=True) if epoch.isdigit()},
+        lineage=read_lineage(lineage),
+    )
