@@ -6,7 +6,6 @@ so that the people of those that are gone are ended.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from chatroom.chat.people.server import Server
 from chatroom.errors import ClusterError, RedisUnreachable, StreamLost
 from chatroom.server.cluster.contact import HEARTBEATS_PER_LEASE, Contact
+from chatroom.server.cluster.node_log import NodeLog
 from chatroom.server.loop_thread import LoopThread
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from chatroom.server.cluster.turn_desk import Desk
 
 _LOOK_S = 0.05
-
-log = logging.getLogger(__name__)
 
 
 class Heartbeat(LoopThread):
@@ -44,6 +42,7 @@ class Heartbeat(LoopThread):
         self._desk = desk
         self._contact = contact
         self._facts = facts
+        self._log = NodeLog(settings)
         self._name = settings.node
         self._lease_s = settings.lease_s
         self._every_s = settings.lease_s / HEARTBEATS_PER_LEASE
@@ -69,18 +68,19 @@ class Heartbeat(LoopThread):
             try:
                 self.beat()
                 self._lost_s = None
-            except RedisUnreachable:
-                self._lose(began_s)
-            except StreamLost:
-                self._lose(began_s)
+            except RedisUnreachable as error:
+                self._lose(began_s, error)
+            except StreamLost as error:
+                self._lose(began_s, error)
                 desk.lose_stream()
             except ClusterError as error:
                 self.is_on = False
                 desk.lose(str(error))
             desk.wait_over(max(0.0, began_s + self._every_s - time.monotonic()))
 
-    def _lose(self, at_s: float) -> None:
+    def _lose(self, at_s: float, error: ClusterError) -> None:
         self._contact.lose()
+        self._log.lose(error, at_s)
         if self._lost_s is None:
             self._lost_s = at_s
 
@@ -113,11 +113,12 @@ class Heartbeat(LoopThread):
         self.nodes = nodes = self._link.heartbeat(self._facts())
         self._duty_until_s = asked_at_s + self._lease_s / 2
         self._contact.hear(asked_at_s, nodes)
+        self._log.hear(nodes, time.monotonic())
         for name, epoch in self._contact.find_gone():
             self._link.remove(name, epoch)
         if hub is not None:
             servers = {node.home: _server_of(node) for node in nodes}
-            told = {node.home: int(str(node.facts["told"])) for node in nodes if "told" in node.facts}
+            told = {node.home: seq for node in nodes if isinstance(seq := node.facts.get("told"), int)}
             hub.threads[0].post(partial(hub.look_at_nodes, servers, told))
 
 
