@@ -230,10 +230,13 @@ class Node(Here):
             self.world.begin_tick(self.now_ms, self.mono_ms)
 
     def _commit(self) -> list[NotWritten]:
+        if not self.world.has_turn:
+            return super()._commit()
+        self.world.end_deferred()
+        records = self.world.end_turn()
         not_written = super()._commit()
-        if self.world.has_turn:
-            lost = {message.seq for message in not_written}
-            self.cluster.append(self, [record for seq, record in self.world.end_turn() if seq not in lost])
+        lost = {message.seq for message in not_written}
+        self.cluster.append(self, [record for seq, record in records if seq not in lost])
         return not_written
 
     @contextmanager

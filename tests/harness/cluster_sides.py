@@ -236,9 +236,12 @@ class Sides:
         node = self._node_of(number)
         if node is not None and not self.oracle.clients[number].session.closing:
             self._prepare(node)
-            for side in (self.oracle, self.cluster_side):
-                if not side.clients[number].session.closing:
-                    side.clients[number].vanish()
+            self.oracle.clients[number].vanish()
+            if not self.cluster_side.clients[number].session.closing:
+                with node.without_turn():
+                    self.cluster_side.clients[number].vanish()
+                with node.tick():
+                    pass  # a session that other nodes know ends in a turn
             self._settle(node)
 
     def wait(self, seconds: int) -> None:

@@ -27,6 +27,7 @@ ALONE: House = (2, False, False, False, False)
 @example([("come", 0, "guest2", 0, 5, False), ("say", 6, "OPER ada :open sesame"), ("shell", "ban", "ada")], ALONE)
 @example([("say", 4, "UBAN ADD FORCE 10.0.0.0/8 :spam")], ALONE)
 @example([("say", 3, "MONITOR + vic,guest"), ("say", 4, "UBAN ADD FORCE 10.0.0.0/8 :spam")], ALONE)
+@example([("come", 1, "vic", 0, 5, False), ("say", 0, "NOTICE ada :x"), ("say", 6, "NOTICE ada :x")], ALONE)
 @example([("say", 3, "OPER ada :open sesame")], ALONE)
 def test_a_cluster_is_one_chat(day: Day, house: House) -> None:
     """Whoever is connected where, and however late the nodes read of each other."""
