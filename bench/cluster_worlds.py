@@ -34,15 +34,15 @@ from chatroom.chat.world import World
 from chatroom.commands.connecting.registration import start
 from chatroom.commands.dispatch import run_line
 from chatroom.config import Settings
-from chatroom.config.chatting import Limits
+from chatroom.config.chatting import Channels, Limits
 
-BATCH = 500
-"""How many people come in one turn while the chat is filled."""
+BLOCK = 500
+"""The most people that come to one node in one turn while the chat is filled. Their numbers follow each other."""
 STEP_MS = 5
 EVENTS = 400
 """How often each kind of event is measured."""
 MEMORY = Path("/proc/self/statm")
-SETTINGS = Settings(limits=Limits(enabled=False))
+SETTINGS = Settings(limits=Limits(enabled=False), channels=Channels(autojoin=()))
 
 
 def resident_bytes() -> int:
@@ -117,16 +117,17 @@ class Node:
 class Chat:
     """All nodes, with their people."""
 
-    def __init__(self, people: int, nodes: int, joins: int, members: int) -> None:
-        self.nodes = [Node(number) for number in range(nodes)]
+    def __init__(self, people: int, nodes: int, joins: int, members: int, *, is_alone: bool = False) -> None:
+        self.nodes = [Node(number, is_alone=is_alone) for number in range(nodes)]
         self.rooms = max(1, people * joins // members)
         self.joins = joins
-        self.data_bytes = 0
-        for first in range(0, people, BATCH):
-            node = self.nodes[first // BATCH % nodes]
-            self._fill(node, range(first, min(people, first + BATCH)))
+        self.block = min(BLOCK, people // nodes)
+        for first in range(0, people, self.block):
+            self.fill(self.nodes[first // self.block % nodes], range(first, first + self.block))
+        gc.freeze()  # as the daemon does with what stays
 
-    def _fill(self, node: Node, numbers: range) -> None:
+    def fill(self, node: Node, numbers: range) -> None:
+        """Have people come to a node, in one turn, and join their channels."""
         lines = []
         for number in numbers:
             session = node.come(number)
@@ -155,14 +156,16 @@ def clock(work: Callable[[], Any]) -> tuple[int, Any]:
 
 
 def measure_events(chat: Chat, together: int) -> dict[str, Any]:
-    """Measure what one person does, on the node of the turn and on the others. ``together`` lines share a turn."""
+    """Measure what people do, on the node of the turn and on the others. ``together`` lines share a turn."""
     found = {}
     node = chat.nodes[0]
-    speakers = [person for person in node.people if person.user is not None]
+    speakers = [person for person in node.people if person.user is not None][:EVENTS]
     rooms = [next(iter(person.user.channels)).name for person in speakers if person.user is not None]
+    others_people = [person.user for person in chat.nodes[-1].people if person.user is not None][-len(speakers) :]
+    friends = [user.nick for user in others_people]
     sayings: dict[str, Callable[[int], str]] = {
         "message to a channel": lambda number: f"PRIVMSG {rooms[number]} :hello all of you, this is {number}",
-        "message to a user": lambda number: f"PRIVMSG p{number + BATCH} :hello, this is {number}",
+        "message to a user": lambda number: f"PRIVMSG {friends[number]} :hello, this is {number}",
         "part": lambda number: f"PART {rooms[number]} :see you",
         "join": lambda number: f"JOIN {rooms[number]}",
         "nick": lambda number: f"NICK q{number}",
@@ -170,9 +173,8 @@ def measure_events(chat: Chat, together: int) -> dict[str, Any]:
     }
     for kind, make in sayings.items():
         own, others, size = [], [], 0
-        for turn in range(EVENTS // together):
-            numbers = [(turn * together + each) % len(speakers) for each in range(together)]
-            lines = [(speakers[number], make(number)) for number in numbers]
+        for first in range(0, len(speakers) - together + 1, together):
+            lines = [(speakers[number], make(number)) for number in range(first, first + together)]
             ns, data = clock(lambda lines=lines: node.say(*lines))  # type: ignore[misc]
             own.append(ns // together)
             size += len(data)
@@ -187,10 +189,7 @@ def measure_events(chat: Chat, together: int) -> dict[str, Any]:
 def measure_alone(people: int, joins: int, members: int) -> dict[str, Any]:
     """Measure one world without other nodes that has everybody."""
     before = resident_bytes()
-    chat = Chat.__new__(Chat)
-    chat.nodes, chat.rooms, chat.joins = [Node(0, is_alone=True)], max(1, people * joins // members), joins
-    for first in range(0, people, BATCH):
-        chat._fill(chat.nodes[0], range(first, min(people, first + BATCH)))
+    chat = Chat(people, 1, joins, members, is_alone=True)
     size = (resident_bytes() - before) // people
     return {"people": people, "bytes a person": size, "events": measure_events(chat, 1)}
 
@@ -223,7 +222,7 @@ def main() -> None:
                 "ms of processor a person, to come on all nodes": round(filled_s / given.people * 1000, 3),
                 "snapshot, bytes a person": len(document) // given.people,
                 "one line a turn": measure_events(chat, 1),
-                "twenty lines a turn": measure_events(chat, 20) if given.people // given.nodes > 2 * EVENTS else None,
+                "twenty lines a turn": measure_events(chat, 20) if given.people // given.nodes > 2 * EVENTS else {},
             },
             indent=1,
         )
