@@ -61,7 +61,7 @@ local function hand_on()
         local to = redis.call('LPOP', queue_key)
         if not to then break end
         local its_name, its_epoch = string.match(to, '^(.*)/(%d+)$')
-        if redis.call('HGET', nodes_key, its_name) == its_epoch
+        if its_name and redis.call('HGET', nodes_key, its_name) == its_epoch
             and redis.call('GET', prefix .. 'lease:' .. its_name) == its_epoch then
             local grant_key = prefix .. 'grant:' .. to
             redis.call('DEL', grant_key)
@@ -96,7 +96,7 @@ local function claim_first(its_home)
     local first = redis.call('HGET', state_key, 'first')
     if first and first ~= its_home then
         local its_name, its_epoch = string.match(first, '^(.*)/(%d+)$')
-        if redis.call('HGET', nodes_key, its_name) == its_epoch then return 0 end
+        if its_name and redis.call('HGET', nodes_key, its_name) == its_epoch then return 0 end
     end
     redis.call('HSET', state_key, 'first', its_home)
     return 1

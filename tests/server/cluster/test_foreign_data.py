@@ -29,6 +29,10 @@ class Vandal:
         position = self._ask("HINCRBY", f"{self._cluster}:state", "position", 1)
         self._ask("XADD", f"{self._cluster}:stream", f"{position}-0", *fields)
 
+    def queue(self, *homes: str) -> None:
+        """Have homes wait for the turn."""
+        self._ask("RPUSH", f"{self._cluster}:queue", *homes)
+
     def meta(self, home: str = "q/99") -> str:
         """What an entry says of a turn of a home."""
         return f"{home} 7 {self._ask('HGET', f'{self._cluster}:state', 'generation')}"
@@ -102,3 +106,13 @@ def test_a_state_that_is_none(nodes: Nodes, vandal: Vandal) -> None:
             ask()
     vandal.put("state", "position", "1")
     assert a.take_turn().position == 1
+
+
+def test_homes_that_are_none(nodes: Nodes, vandal: Vandal) -> None:
+    """The turn is handed on to the next one that is."""
+    a, b = nodes.enter("a", "b")
+    turn = a.take_turn()
+    vandal.queue("garbage", "", "x/1", "/")
+    assert b.acquire() is None
+    a.append(turn, b"[]")
+    assert b.wait_grant(30) is not None
