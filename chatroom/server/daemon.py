@@ -251,6 +251,8 @@ class Daemon:
             self._screen.show([before.summary])
         if not has_admin:
             self._screen.show([no_admin_line(settings.database.address)])
+        if self._database.node is not None:
+            self._database.node.heartbeat.log.begin(self._report)
 
     def _reload(self) -> None:
         """Read the configuration again. From a thread of its own."""

@@ -118,8 +118,12 @@ def test_a_stopped_node_is_away_and_a_killed_one_too(postgresql_server: Postgres
     """Until it is forgotten, or started again. The command works where no node runs any more."""
     with Cluster.running(postgresql_server, "a", "b", "c") as cluster:
         a, b, c = cluster.nodes.values()
+        a.expect_log("node c has joined the cluster")
+        c.expect_log("node c of the cluster chatroom at unix:///")
         assert b.stop() == 0
+        a.expect_log("node b has left the cluster")
         c.kill()
+        a.expect_log("node c is gone")
         until(lambda: nodes_of(a.place) == {"a": "alive", "b": "away", "c": "away"}, "both are known to be gone")
         assert a.place.ctl("cluster", "forget", "c") == "Forgot node c\n"
         cluster.start("b")

@@ -42,7 +42,7 @@ class Heartbeat(LoopThread):
         self._desk = desk
         self._contact = contact
         self._facts = facts
-        self._log = NodeLog(settings)
+        self.log = NodeLog(settings)
         self._name = settings.node
         self._lease_s = settings.lease_s
         self._every_s = settings.lease_s / HEARTBEATS_PER_LEASE
@@ -80,7 +80,7 @@ class Heartbeat(LoopThread):
 
     def _lose(self, at_s: float, error: ClusterError) -> None:
         self._contact.lose()
-        self._log.lose(error, at_s)
+        self.log.lose(error, at_s)
         if self._lost_s is None:
             self._lost_s = at_s
 
@@ -113,7 +113,7 @@ class Heartbeat(LoopThread):
         self.nodes = nodes = self._link.heartbeat(self._facts())
         self._duty_until_s = asked_at_s + self._lease_s / 2
         self._contact.hear(asked_at_s, nodes)
-        self._log.hear(nodes, time.monotonic())
+        self.log.hear(nodes, time.monotonic())
         for name, epoch in self._contact.find_gone():
             self._link.remove(name, epoch)
         if hub is not None:

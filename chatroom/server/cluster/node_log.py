@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+from chatroom.chat.log_line import Level
 
 if TYPE_CHECKING:
     from chatroom.config.clustering import Cluster
     from chatroom.server.cluster.cluster_contract import NodeState
 
-log = logging.getLogger(__name__)
+Show = Callable[[str, Level], object]
 
 
 class NodeLog:
-    """Logs what has changed from one heartbeat to the next. For one thread."""
+    """Logs what has changed from one heartbeat to the next. For the heartbeat's thread, but for ``begin``."""
 
     def __init__(self, settings: Cluster) -> None:
         self._settings = settings
@@ -23,17 +25,39 @@ class NodeLog:
         self._same_name: set[str] = set()
         """The homes whose server has this one's name, as the log says."""
         self._lost_s: float | None = None
+        """Since when the others are not reached, on the monotonic clock; None if they are."""
+        self._lock = threading.Lock()
+        """Guards the next two."""
+        self._show: Show | None = None
+        self._waiting: list[tuple[str, Level]] = []
+        """Lines from before ``begin``."""
+
+    def begin(self, show: Show) -> None:
+        """Have the lines shown, those of the start too: the node joins before the log has its first line."""
+        with self._lock:
+            self._show = show
+            waiting, self._waiting = self._waiting, []
+        for line, level in waiting:
+            show(line, level)
+
+    def _say(self, line: str, level: Level = Level.INFO) -> None:
+        with self._lock:
+            show = self._show
+            if show is None:
+                self._waiting.append((line, level))
+        if show is not None:
+            show(line, level)
 
     def hear(self, states: Sequence[NodeState], mono_s: float) -> None:
         """Note what a heartbeat has answered, at a monotonic time."""
         settings = self._settings
         if self._lost_s is not None:
-            log.info("connected to the other nodes again, after %.0f s", mono_s - self._lost_s)
+            self._say(f"connected to the other nodes again, after {mono_s - self._lost_s:.0f} s")
             self._lost_s = None
         others = {one.home: one for one in states if one.name != settings.node}
         if self._known is None:
             names = ", ".join(one.name for one in others.values() if one.is_alive) or "no other node yet"
-            log.info("node %s of the cluster %s at %s, with %s", settings.node, settings.name, settings.address, names)
+            self._say(f"node {settings.node} of the cluster {settings.name} at {settings.address}, with {names}")
         else:
             self._compare(self._known, others)
         self._known = others
@@ -44,22 +68,24 @@ class NodeLog:
             if home in now:
                 continue
             if state.is_alive:
-                log.info("node %s has left the cluster", state.name)
+                self._say(f"node {state.name} has left the cluster")
             else:
-                log.warning("node %s is gone: it has not been heard of for %g s", state.name, self._settings.lease_s)
+                silent_s = self._settings.lease_s
+                self._say(f"node {state.name} is gone: it has not been heard of for {silent_s:g} s", Level.WARNING)
         for home, state in now.items():
             if home not in before:
-                log.info("node %s has joined the cluster", state.name)
+                self._say(f"node {state.name} has joined the cluster")
 
     def _look_at_names(self, states: Sequence[NodeState], others: dict[str, NodeState]) -> None:
         own = next((one.facts.get("server") for one in states if one.name == self._settings.node), None)
         for home, state in others.items():
             if own is not None and state.facts.get("server") == own and home not in self._same_name:
                 self._same_name.add(home)
-                log.warning("node %s has the same server.name as this one, %s: give each its own", state.name, own)
+                line = f"node {state.name} has the same server.name as this one, {own}: give each its own"
+                self._say(line, Level.WARNING)
 
     def lose(self, error: Exception, mono_s: float) -> None:
         """Note that a heartbeat has failed."""
         if self._lost_s is None:
             self._lost_s = mono_s
-            log.warning("not connected to the other nodes: %s", error)
+            self._say(f"not connected to the other nodes: {error}", Level.WARNING)

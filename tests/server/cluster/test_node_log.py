@@ -12,11 +12,18 @@ from chatroom.server.cluster.node_log import NodeLog
 
 
 @pytest.fixture
-def node_log(caplog: pytest.LogCaptureFixture) -> NodeLog:
+def lines() -> list[str]:
+    """The lines that the log has."""
+    return []
+
+
+@pytest.fixture
+def node_log(lines: list[str]) -> NodeLog:
     """The log of node a."""
-    caplog.set_level("INFO")
     address = parse_redis_url("redis://chat:secret@redis.test:6379")
-    return NodeLog(Cluster(redis=address, node="a", name="tea", lease_s=6.0))
+    node_log = NodeLog(Cluster(redis=address, node="a", name="tea", lease_s=6.0))
+    node_log.begin(lambda line, level: lines.append(line))
+    return node_log
 
 
 def state(name: str, epoch: int = 1, server: str = "", *, is_alive: bool = True) -> NodeState:
@@ -24,13 +31,21 @@ def state(name: str, epoch: int = 1, server: str = "", *, is_alive: bool = True)
     return NodeState(name, epoch, is_alive, True, {"server": server} if server else {})
 
 
-def test_the_first_line_names_the_cluster(node_log: NodeLog, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_first_line_names_the_cluster(node_log: NodeLog, lines: list[str]) -> None:
     """And who is in it, without the password of Redis."""
     node_log.hear([state("a"), state("b"), state("c", is_alive=False)], 0.0)
-    assert caplog.messages == ["node a of the cluster tea at redis://chat@redis.test:6379, with b"]
+    assert lines == ["node a of the cluster tea at redis://chat@redis.test:6379, with b"]
 
 
-def test_who_comes_and_goes(node_log: NodeLog, caplog: pytest.LogCaptureFixture) -> None:
+def test_lines_of_the_start_wait_for_the_log() -> None:
+    """The node joins before the daemon logs anything."""
+    node_log, lines = NodeLog(Cluster(node="a", name="tea")), list[str]()
+    node_log.hear([state("a")], 0.0)
+    node_log.begin(lambda line, level: lines.append(line))
+    assert lines == ["node a of the cluster tea at None, with no other node yet"]
+
+
+def test_who_comes_and_goes(node_log: NodeLog, lines: list[str]) -> None:
     """One that has left is told from one that is gone, and a new life of a node from the one before."""
     for states in (
         [state("a")],
@@ -39,7 +54,7 @@ def test_who_comes_and_goes(node_log: NodeLog, caplog: pytest.LogCaptureFixture)
         [state("a", 2), state("b", 2)],
     ):
         node_log.hear(states, 0.0)
-    assert caplog.messages == [
+    assert lines == [
         "node a of the cluster tea at redis://chat@redis.test:6379, with no other node yet",
         "node b has joined the cluster",
         "node c has joined the cluster",
@@ -49,21 +64,21 @@ def test_who_comes_and_goes(node_log: NodeLog, caplog: pytest.LogCaptureFixture)
     ]
 
 
-def test_a_break_is_told_once(node_log: NodeLog, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_break_is_told_once(node_log: NodeLog, lines: list[str]) -> None:
     """When it begins, with its reason, and when it is over."""
     node_log.hear([state("a")], 0.0)
-    caplog.clear()
+    lines.clear()
     for mono_s in (1.0, 2.0, 3.0):
         node_log.lose(RedisUnreachable("Redis cannot be reached"), mono_s)
     node_log.hear([state("a")], 8.0)
-    assert caplog.messages == [
+    assert lines == [
         "not connected to the other nodes: Redis cannot be reached",
         "connected to the other nodes again, after 7 s",
     ]
 
 
-def test_two_servers_of_one_name(node_log: NodeLog, caplog: pytest.LogCaptureFixture) -> None:
+def test_two_servers_of_one_name(node_log: NodeLog, lines: list[str]) -> None:
     """It is told once."""
     for _ in range(2):
         node_log.hear([state("a", server="chat.test"), state("b", server="chat.test"), state("c")], 0.0)
-    assert caplog.messages[1:] == ["node b has the same server.name as this one, chat.test: give each its own"]
+    assert lines[1:] == ["node b has the same server.name as this one, chat.test: give each its own"]
