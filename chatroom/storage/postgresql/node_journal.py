@@ -40,8 +40,8 @@ _LAST_SAID = int(Kind.TAGMSG)
 """The highest kind of what somebody has said. Those above it are events."""
 _RAISE = f"UPDATE history_state SET value = ? WHERE name = '{_ROW}' AND value <= ?"
 # Prepared: to plan it takes as long as all the rest of a commit.
-_FENCE = (
-    "; PREPARE fence (bigint) AS SELECT value, (SELECT coalesce(max(id), 0) FROM messages) FROM history_state"
+_PREPARE = (
+    "PREPARE fence (bigint) AS SELECT value, (SELECT coalesce(max(id), 0) FROM messages) FROM history_state"
     f" WHERE name = '{_ROW}' AND value <= $1 FOR SHARE"
 )
 # The journals of other nodes that are in a transaction: each has a lock of its own (``ServerJournal``).
@@ -65,7 +65,7 @@ class ServerNodeJournal(ServerJournal):
         """What this transaction has raised the row to; -1 if it has not."""
         self._highest = 0
         """The highest message id that was committed before this transaction."""
-        super().__init__(address, clock, full=True, setup=_FENCE)
+        super().__init__(address, clock, full=True, setup=f"; {_PREPARE}")
         self.execute(f"INSERT INTO history_state (name, value) VALUES ('{_ROW}', 0) ON CONFLICT DO NOTHING")
 
     def use_turn(self, turn: int) -> None:
@@ -125,7 +125,14 @@ class ServerNodeJournal(ServerJournal):
             self._seen = self._raised
 
     def _send_begin(self, connection: psycopg.Connection) -> None:
-        cursor = connection.execute(f"BEGIN; EXECUTE fence ({self._turn})".encode())  # one message
+        begin = f"BEGIN; EXECUTE fence ({self._turn})".encode()  # one message
+        try:
+            cursor = connection.execute(begin)
+        except psycopg.errors.InvalidSqlStatementName:
+            # After a ROLLBACK, psycopg has the server forget all that is prepared, also what is not psycopg's own.
+            self.rollback()
+            connection.execute(_PREPARE.encode())
+            cursor = connection.execute(begin)
         cursor.nextset()
         row = cursor.fetchone()
         if row is None:

@@ -292,3 +292,14 @@ def test_nobody_waits_for_a_transaction_for_long(one: ServerNodeJournal) -> None
     """The server ends it, also if its machine is gone. These two are longer than the connection itself waits."""
     assert one.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("4s",)
     assert one.execute("SHOW statement_timeout").fetchone() == ("8s",)
+
+
+def test_a_refused_turn_is_followed_by_others(one: ServerNodeJournal, stores: PostgresqlStores) -> None:
+    """Also when statements are used so often that psycopg prepares them: a ROLLBACK has the server forget those."""
+    for number in range(1, 12):
+        keep(one, number, said(number))
+    one.begin()
+    one.write([tuple(said(12))])  # type: ignore[list-item]
+    one.rollback()
+    keep(one, 13, said(13))
+    assert texts(stores)[-2:] == ["11", "13"]
