@@ -238,6 +238,10 @@ class Gate:
             self._numbers = {}
         return Released(writes, record.closed, record.tasks, record.latest)
 
+    def find_closed(self) -> list[Session]:
+        """The sessions that have ended and wait: for a gate that is given up with all that is in it."""
+        return [session for record in self._records.values() for session in record.closed]
+
     def batch_of(self, number: int) -> Batch:
         """The batch with a number that is not settled."""
         return self._records[number].batch

@@ -342,6 +342,7 @@ class ClusterHub(GatedHub):
         self._ledger.abandon()
         self._ledger.renaming = 0
         world.outbox.abandon()
+        world.outbox.closed += gate.find_closed()
         reset(world, LOST)
         self._waiting = deque(waiting for waiting in self._waiting if not waiting.session.closing)
         self._turn, self._failed_up_to, self._untold = None, 0, ()

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 JOIN_PATIENCE_S = 10.0
 """How long a start tries to reach Redis."""
 _POSITION_LOOK_S = 0.005
+_IDLE_LOOK_S = 0.5
 
 
 class Node:
@@ -193,6 +194,9 @@ class Node:
         with self._reader.lock:
             desk.entries.clear()
             self._in_tick(partial(hub.leave, why))
+            while not self.committer.wait_idle(_IDLE_LOOK_S):  # what is under way belongs to the place that is lost
+                if self.desk.is_over:
+                    raise Stopping
             joined = join(link, self._find_turn_floor, self._pause)
             self.heartbeat.is_on = True
             snapshot = take_world(link, joined, self._find_turn_floor, self._pause)

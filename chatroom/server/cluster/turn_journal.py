@@ -62,12 +62,14 @@ class TurnJournal(LoopThread):
         self._wake: Callable[[], None] = _ignore
         """Has an I/O thread tick. Set once, before anything is given."""
         self._changed = threading.Condition()
-        """Guards the next four, and tells the thread of new batches and of its end. Taken under the hub lock."""
+        """Guards the next five, and tells the thread of new batches and of its end. Taken under the hub lock."""
         self._given: tuple[Batch, TurnWork] | None = None
         self._work: TurnWork | None = None
         """What belongs to the batch that is given next."""
         self._settled: list[Settled] = []
         self._is_over = False
+        self._life = 0
+        """How often what was given was dropped: a batch of an earlier life is settled no more."""
         self.lock = threading.Lock()
         """Held by the thread that uses the journal: this one, or the turn thread."""
         # The thread's own from here on.
@@ -116,9 +118,15 @@ class TurnJournal(LoopThread):
             return settled
 
     def drop(self) -> None:
-        """Forget what was given: the node begins anew. In a tick."""
+        """Forget what was given, also what is under way: the node begins anew. In a tick."""
         with self._changed:
             self._given, self._settled = None, []
+            self._life += 1
+
+    def wait_idle(self, patience_s: float) -> bool:
+        """Wait until nothing is under way, at most that long. True if that is so. From the turn thread."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._is_at_work, patience_s)
 
     def stop(self, patience_s: float) -> bool:
         """Do what was given, and end. False if that takes longer. From any other thread."""
@@ -133,7 +141,7 @@ class TurnJournal(LoopThread):
     def run(self) -> None:
         """Commit and tell until stopped."""
         if self._is_at_work:
-            self._is_at_work = False
+            self._rest()
             self.desk.lose("the journal thread had a fault")
         while True:
             with self._changed:
@@ -143,17 +151,26 @@ class TurnJournal(LoopThread):
                 (batch, work), self._given = self._given, None
                 self._is_at_work = True
             self._do(batch, work)
+            self._rest()
+
+    def _rest(self) -> None:
+        with self._changed:
             self._is_at_work = False
+            self._changed.notify_all()
 
     def _do(self, batch: Batch, work: TurnWork) -> None:
+        life = self._life
         try:
             failure = self._store(batch, work.turn)
             self._tell(batch, work, failure)
         except ClusterError as error:
             # The batch is never settled: nobody reads what it tells, and the gate is emptied.
-            self.desk.lose(str(error))
+            if self._life == life:
+                self.desk.lose(str(error))
             return
         with self._changed:
+            if self._life != life:
+                return  # the node has begun anew, and its gate knows nothing of the batch
             self._settled.append(Settled(batch.number, failure))
         self.desk.end(work.turn)
         self._wake()

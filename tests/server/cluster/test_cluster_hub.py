@@ -173,6 +173,21 @@ def test_a_node_without_its_place_begins_anew(stage: NodeStage) -> None:
     assert late.session.user is not None and not a.hub._gate.is_waiting
 
 
+def test_who_ended_in_a_lost_turn_is_closed(stage: NodeStage) -> None:
+    """The end of a session waits behind what it reads, and is not lost with that."""
+    a = stage.a
+    ann = a.come("ann")
+    a.tick((ann, "QUIT :bye"))
+    a.grant()
+    a.tick()
+    assert ann.session.closing
+    assert [one.closed for one in a.connections] == [0]
+    a.desk.lose("others go on")
+    a.thread.post(lambda: a.hub.leave(a.desk.lost))
+    a.tick()
+    assert [one.closed for one in a.connections] == [1]
+
+
 def test_a_gap_in_the_stream_costs_the_place(stage: NodeStage) -> None:
     """A world that has missed something is of no use."""
     a = stage.a

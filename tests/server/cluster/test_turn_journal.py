@@ -91,6 +91,29 @@ def test_a_fault_in_the_thread_costs_the_place(stage: NodeStage) -> None:
     assert "had a fault" in a.desk.lost
 
 
+@pytest.mark.parametrize("failure", [None, Fenced("late")])
+def test_what_was_under_way_is_settled_no_more(
+    stage: NodeStage, monkeypatch: pytest.MonkeyPatch, failure: Fenced | None
+) -> None:
+    """The node began anew meanwhile: its gate knows nothing of the batch, and it keeps its new place."""
+    a = stage.a
+    ann = a.come("ann")
+    a.tick((ann, "NICK anne"))
+    a.grant()
+    a.tick()
+
+    def append(turn: Turn, data: bytes) -> int:
+        a.committer.drop()
+        if failure is not None:
+            raise failure
+        return turn.position + 1
+
+    monkeypatch.setattr(a.committer, "_append_records", append)
+    a.commit()
+    assert not a.committer.take_settled()
+    assert not a.desk.lost
+
+
 def test_what_another_node_had_stored_is_told_first(stage: NodeStage) -> None:
     """In this node's turn, and to the other nodes by its records."""
     a, b = stage.a, stage.b

@@ -1,0 +1,155 @@
+"""Two nodes in one process, with PostgreSQL, Redis and sockets: how they come, lose their place and go."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from harness.daemon import Client, until
+from harness.postgresql_server import PostgresqlServer
+from harness.redis_server import RedisServer
+
+from chatroom.config import Listen, Settings
+from chatroom.config.clustering import Cluster
+from chatroom.config.redis_url import RedisUrl
+from chatroom.config.serving import Database, Server
+from chatroom.errors import RedisUnreachable
+from chatroom.server.cluster import node as node_module
+from chatroom.server.cluster.node import Node
+from chatroom.server.daemon import Daemon
+
+pytestmark = pytest.mark.debian("postgres", "redis-server")
+
+
+class House:
+    """The nodes that a test starts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.daemons: list[Daemon] = []
+
+    def start(self, name: str) -> Daemon:
+        """Start a node."""
+        server, cluster = Server(name=f"{name}.test"), replace(self.settings.cluster, node=name)
+        settings = replace(self.settings, server=server, cluster=cluster)
+        daemon = Daemon(settings, lambda: settings)
+        try:
+            daemon.start()
+        except BaseException:
+            daemon.stop()
+            raise
+        self.daemons.append(daemon)
+        return daemon
+
+    def stop(self, daemon: Daemon) -> None:
+        """Stop a node."""
+        self.daemons.remove(daemon)
+        daemon.stop()
+
+
+@pytest.fixture
+def house(
+    postgresql_server: PostgresqlServer, process_state: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[House]:
+    """PostgreSQL and Redis, and no node yet."""
+    runtime = tmp_path / "run"
+    runtime.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    address = postgresql_server.make_database()
+    with RedisServer.running() as redis:
+        made = House(
+            Settings(
+                listen=(Listen(port=0),),
+                database=Database(url=address, path=Path()),
+                cluster=Cluster(redis=RedisUrl().read(redis.url), node="x", lease_s=1.0),
+            )
+        )
+        try:
+            yield made
+        finally:
+            for daemon in made.daemons:
+                daemon.stop()
+    postgresql_server.drop_database(address)
+
+
+def port_of(daemon: Daemon) -> int:
+    """The port of a node."""
+    assert daemon._listener is not None
+    port: int = daemon._listener.sockets[0].getsockname()[1]
+    return port
+
+
+def node_of(daemon: Daemon) -> Node:
+    """What makes it one of several."""
+    node = daemon._database.node
+    assert node is not None
+    return node
+
+
+@contextlib.contextmanager
+def person(daemon: Daemon, nick: str) -> Iterator[Client]:
+    """Somebody in #lobby, on a node."""
+    with Client(port_of(daemon)) as client:
+        yield client.register(nick)
+
+
+def talk(one: Client, other: Client, text: str) -> None:
+    """Have one say something that the other reads."""
+    one.send(f"PRIVMSG #lobby :{text}")
+    other.expect(f"PRIVMSG #lobby :{text}")
+
+
+def test_a_node_takes_the_world_of_another_one(house: House) -> None:
+    """Its people see those who were there before, and go with it."""
+    first = house.start("a")
+    with person(first, "ann") as ann:
+        ann.ask("JOIN #tea", "TOPIC #tea :green")
+        second = house.start("b")
+        with person(second, "bob") as bob:
+            assert any("green" in line for line in bob.ask("TOPIC #tea"))
+            talk(bob, ann, "one")
+            talk(ann, bob, "two")
+            house.stop(second)
+            ann.expect(":bob!")
+        assert node_of(first).heartbeat.has_duty
+
+
+def test_a_node_that_has_lost_its_place(house: House) -> None:
+    """It takes another snapshot. Its people connect again."""
+    first, second = house.start("a"), house.start("b")
+    with person(first, "ann") as ann:
+        with person(second, "bob") as bob:
+            talk(bob, ann, "one")
+            home = node_of(second).world
+            assert home is not None
+            before = home.home
+            node_of(second).desk.lose("a test")
+            assert "ERROR" in bob.expect_closed()[-1]
+        until(lambda: home.home != before and not node_of(second).desk.lost, "it is back")
+        with person(second, "bea") as bea:
+            talk(bea, ann, "two")
+            talk(ann, bea, "three")
+
+
+def test_the_last_node_makes_the_world_anew(house: House) -> None:
+    """From the database: channels that are stored are there again."""
+    only = house.start("a")
+    with person(only, "ann") as ann:
+        node_of(only).desk.lose("a test")
+        ann.expect_closed()
+    until(lambda: not node_of(only).desk.lost, "it is back")
+    with person(only, "ann") as ann, person(only, "bob") as bob:
+        talk(ann, bob, "here")
+
+
+def test_redis_is_not_there(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The start says so."""
+    monkeypatch.setattr(node_module, "JOIN_PATIENCE_S", 0.0)
+    house.settings = replace(
+        house.settings, cluster=replace(house.settings.cluster, redis=RedisUrl().read("unix:///nowhere/socket"))
+    )
+    with pytest.raises(RedisUnreachable):
+        house.start("a")
