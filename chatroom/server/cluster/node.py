@@ -92,7 +92,7 @@ class Node:
         else:
             self._position = snapshot.position
             load_snapshot(world, unpack(snapshot))
-        self._link.mark_ready(self._position)
+        self._take_place(self._position)
 
     def make_hub(self, workers: Workers, screen: Screen, *, metered: bool) -> ClusterHub:
         """Make the hub of the world that was filled."""
@@ -202,8 +202,13 @@ class Node:
             snapshot = take_world(link, joined, self._find_turn_floor, self._pause)
             self._in_tick(partial(self._enter, hub, joined, snapshot))
             self._reader.begin_at(hub.position)
-            link.mark_ready(hub.position)
+            self._take_place(hub.position)
         desk.find_place()
+
+    def _take_place(self, position: int) -> None:
+        """Be one of those who have a world, and know the others: if Redis is lost now, this node must wait for them."""
+        self._link.mark_ready(position)
+        self._link.heartbeat(self._facts())
 
     def _enter(self, hub: ClusterHub, joined: Joined, snapshot: Snapshot | None) -> None:
         """Put the others' world into the emptied one; without them, what is stored. In a tick."""
