@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.online_directory import OnlineDirectory
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
+    from chatroom.chat.runtime import Runtime
     from chatroom.config import Settings
 
 
@@ -23,6 +24,7 @@ class OneNode:
     """The part of the world that knows of nodes. Guarded by the hub lock."""
 
     settings: Settings
+    runtime: Runtime
     sessions: dict[int, Session]
     users: dict[str, User]
     online: OnlineDirectory
@@ -34,6 +36,11 @@ class OneNode:
     def has_ended(self, session: Session) -> bool:
         """True if ``World.close`` was called for a session. In a world of several nodes its end may wait for a turn."""
         return session.closing
+
+    @property
+    def is_leaving(self) -> bool:
+        """True if this daemon stops. A chat of several nodes goes on without it, so ``runtime.is_ending`` is False."""
+        return self.runtime.is_ending
 
     def note_change(self, thing: User | Channel, name: str, key: User | str | None = None) -> None:
         """Call it when something inside the attribute ``name`` has changed; only under ``key``, if there is one.

@@ -225,7 +225,7 @@ class OpenConnections:
     def begin_close(self, connection: Connection) -> None:
         """Close a connection when its peer has had time to read the last lines."""
         # Read without the lock: it was set before the hub asked for this close, and is never set back.
-        connection.begin_close(is_restart=self._hub.world.runtime.is_ending)
+        connection.begin_close(is_restart=self._hub.world.is_leaving)
         if connection.is_finished:
             self.close(connection)
         elif connection.state is _CLOSING:

@@ -9,6 +9,7 @@ import pytest
 from harness.cluster import Cluster, Room, is_back, texts_of
 from harness.daemon import Daemon, until, verb_of
 from harness.postgresql_server import PostgresqlServer
+from harness.web import TEXT, WebDaemon
 
 pytestmark = pytest.mark.debian("postgres", "redis-server")
 
@@ -50,6 +51,16 @@ def test_a_node_that_stops_takes_its_people_along(cluster: Cluster) -> None:
         room.enter("eve", "b")
         room.say("eve")
         room.say("ann")
+
+
+def test_a_node_that_stops_tells_web_clients(cluster: Cluster) -> None:
+    """The close frame says that they may connect again, as that of a lone daemon does."""
+    cluster.nodes["b"].stop()
+    cluster.nodes["b"] = node = WebDaemon(cluster.place("b"))
+    with node.open_web(TEXT).register("wanda") as wanda:
+        assert node.stop() == 0
+        assert any("shutting down" in line for line in wanda.expect_closed())
+        assert wanda.close_code == 1012
 
 
 @pytest.mark.parametrize("keeps_data", [True, False], ids=["kept", "empty"])

@@ -201,6 +201,11 @@ class ClusterWorld(World):
             return True
         return False
 
+    @property
+    def is_leaving(self) -> bool:
+        """As ``OneNode``."""
+        return self.leaving.is_leaving
+
     # -- sessions and nodes -----------------------------------------------------------------------
 
     def own_sessions(self) -> Collection[Session]:
@@ -246,7 +251,7 @@ class ClusterWorld(World):
 
     def homes(self) -> set[str]:
         """The homes of all shadows."""
-        return {session.home for session in self.sessions.values() if isinstance(session, Shadow)}
+        return set(self.sessions.by_home)
 
     def close_home(self, home: str, text: str, read_up_to: int | None = None) -> None:
         """End all sessions of a node that is gone, in a turn.
@@ -256,9 +261,9 @@ class ClusterWorld(World):
         """
         users: dict[User, None] = {}
         with self.whereabouts.read_up_to(read_up_to):
-            shadows = [one for one in self.sessions.values() if isinstance(one, Shadow) and one.home == home]
+            shadows = self.sessions.by_home.get(home, {})
             # In the order in which they came, whichever node does it: the table of one that joined later has another.
-            for shadow in sorted(shadows, key=lambda one: one.id):
+            for _, shadow in sorted(shadows.items()):
                 if shadow.user is not None:
                     users[shadow.user] = None
                 self.close(shadow, text)  # a node that stood still tells it when it goes on

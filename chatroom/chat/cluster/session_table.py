@@ -1,4 +1,4 @@
-"""The sessions of a world of several nodes: one table of all, which knows those of this node."""
+"""The sessions of a world of several nodes: one table of all, which knows those of each node."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from chatroom.chat.people.session import Session
 class SessionTable(dict[int, Session]):
     """All sessions, by their ids. It is changed by ``table[id] = session`` and ``pop`` only."""
 
-    __slots__ = ("came_after", "elsewhere", "own")
+    __slots__ = ("by_home", "came_after", "elsewhere", "own")
 
     def __init__(self) -> None:
         super().__init__()
         self.own: dict[int, Session] = {}
         """The sessions whose connections this node has."""
+        self.by_home: dict[str, dict[int, Shadow]] = {}
+        """The others, by home. No home is left without a session."""
         self.elsewhere: dict[str, int] = {}
         """How many of the others there are from each address, as ``limit_key`` names it. Read by any thread."""
         self.came_after: dict[int, int] = {}
@@ -26,6 +28,7 @@ class SessionTable(dict[int, Session]):
         if not isinstance(session, Shadow):
             self.own[number] = session
         else:
+            self.by_home.setdefault(session.home, {})[number] = session
             self._count(session, 1)
 
     def pop(self, number: int, default: Session | None = None) -> Session:  # type: ignore[override]
@@ -34,6 +37,10 @@ class SessionTable(dict[int, Session]):
         self.came_after.pop(number, None)
         session: Session = super().pop(number, default)  # type: ignore[arg-type]
         if isinstance(session, Shadow):
+            shadows = self.by_home[session.home]
+            del shadows[number]
+            if not shadows:
+                del self.by_home[session.home]
             self._count(session, -1)
         return session
 

@@ -142,6 +142,7 @@ def test_the_end_of_a_node_is_told_on_the_others_only() -> None:
         person.read()
     with first.turn():
         end_all(first.world, "The server stops", lambda _: True)
+    assert (first.world.is_leaving, first.world.runtime.is_ending) == (True, False)
     for person in (ann, amy):
         assert [line.split(" ")[1] for line in person.read()] == ["NOTICE", ":Closing"]
         assert person.closed
