@@ -79,6 +79,7 @@ def describe_node(settings: Settings, where: list[str], clients: int) -> dict[st
         "machine": socket.gethostname(),
         "listening": ", ".join(where),
         "clients": clients,
+        "lease_s": settings.cluster.lease_s,
     }
 
 

@@ -77,11 +77,14 @@ class ClusterReport:
     """How many nodes wait for the turn."""
     nodes: tuple[NodeReport, ...]
     """The nodes, by name."""
+    eviction: str = ""
+    """The ``maxmemory-policy`` by which Redis removes keys when its memory is full; empty if it never does."""
 
 
 def ask_redis(settings: Cluster) -> ClusterReport:
     """Ask Redis for the state of a cluster. Raises ``RedisUnreachable``; ``settings`` must name a Redis."""
-    return read_report(_run(settings, INSPECT))
+    answer, about = _run(settings, INSPECT)
+    return read_report(answer, find_eviction(about))
 
 
 def forget_node(settings: Cluster, name: str) -> str:
@@ -89,18 +92,25 @@ def forget_node(settings: Cluster, name: str) -> str:
 
     Raises ``RedisUnreachable``; ``settings`` must name a Redis.
     """
-    return str(_run(settings, FORGET, name)[0].decode())
+    return str(_run(settings, FORGET, name)[0][0].decode())
 
 
-def _run(settings: Cluster, script: Script, *arguments: str) -> list[Any]:
+def _run(settings: Cluster, script: Script, *arguments: str) -> tuple[list[Any], Mapping[str, str]]:
+    """Return the answer to a script, and what Redis has told of itself."""
     assert settings.address is not None
     line = RedisLine(settings.address, f"{settings.name}:chatroomctl")
     with contextlib.closing(line):
         line.connect()
-        return line.run(script, f"{settings.name}:", arguments)
+        return line.run(script, f"{settings.name}:", arguments), line.about
 
 
-def read_report(answer: list[Any]) -> ClusterReport:
+def find_eviction(about: Mapping[str, str]) -> str:
+    """The policy by which a Redis removes keys, by what it tells of itself; empty if it has no limit, or refuses."""
+    policy = about.get("maxmemory_policy", "noeviction")
+    return policy if about.get("maxmemory", "0") != "0" and policy != "noeviction" else ""
+
+
+def read_report(answer: list[Any], eviction: str = "") -> ClusterReport:
     """The report that an answer to ``INSPECT`` stands for."""
     position, turns, holder, since, now, waiting = (text.decode() for text in answer[:6])
     nodes = sorted((_read_node(one) for one in answer[6:]), key=lambda node: node.name)
@@ -111,6 +121,7 @@ def read_report(answer: list[Any]) -> ClusterReport:
         max(0, int(now) - int(since)) / 1000 if holder and since else None,
         int(waiting),
         tuple(nodes),
+        eviction,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,18 +36,37 @@ def invocation(tmp_path: Path) -> Invocation:
         (NodeReport("b", 2, "silent", {}), "node b is silent", "start it"),
         (NodeReport("b", 2, "alive", {"server": "b.example", "position": 1}), "4999 entries", "look at its log"),
         (NodeReport("b", 2, "alive", {"server": "a.example", "position": 5000}), "both have", "of its own"),
+        (NodeReport("b", 2, "alive", {"lease_s": 6.0}), "", ""),
+        (NodeReport("b", 2, "alive", {"lease_s": 9.0}), "cluster.lease_s is 9.0 on node b, and 6.0", "the same"),
     ],
 )
 def test_a_node_that_is_not_well_is_found(
     invocation: Invocation, monkeypatch: pytest.MonkeyPatch, other: NodeReport, problem: str, way_out: str
 ) -> None:
-    """One that is gone, far behind, or has the name of another one's server."""
+    """One that is gone, far behind, has the name of another one's server, or a lease of its own."""
     report = ClusterReport(5000, 7, "", None, 0, (WELL, other))
     monkeypatch.setattr(cluster_report, "ask_redis", lambda settings: report)
     found = list(cluster_nodes.find(look_around(invocation)))
     assert len(found) == bool(problem)
     for finding in found:
         assert problem in finding.problem and way_out in finding.way_out
+
+
+def test_a_redis_that_removes_keys_is_found(invocation: Invocation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take leases and the stream."""
+    report = ClusterReport(5000, 7, "", None, 0, (WELL,), "allkeys-lru")
+    monkeypatch.setattr(cluster_report, "ask_redis", lambda settings: report)
+    (finding,) = cluster_nodes.find(look_around(invocation))
+    assert "allkeys-lru" in finding.problem and "noeviction" in finding.way_out
+
+
+def test_a_missing_package_is_found(invocation: Invocation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the command that installs it."""
+    for name in ("cluster_report", "redis_line"):
+        monkeypatch.delitem(sys.modules, f"chatroom.server.cluster.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "redis.connection", None)
+    (finding,) = cluster_nodes.find(look_around(invocation))
+    assert (finding.problem, finding.way_out) == ("a cluster needs a package", "pip install 'chatroom[cluster]'")
 
 
 def test_a_redis_that_is_away_is_found(invocation: Invocation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,16 @@ def test_a_node_that_is_gone_is_listed_until_it_is_forgotten(nodes: Nodes) -> No
     assert states(ask_redis(settings)) == {"a": "alive"}
 
 
+def test_whether_redis_removes_keys(nodes: Nodes) -> None:
+    """Only if its memory has a limit, and its policy is not to refuse what is written then."""
+    found = []
+    for limit, policy in (("0", "allkeys-lru"), ("100mb", "noeviction"), ("100mb", "volatile-ttl")):
+        nodes.server.ask("CONFIG", "SET", "maxmemory", limit, "maxmemory-policy", policy)
+        found.append(ask_redis(settings_of(nodes)).eviction)
+    nodes.server.ask("CONFIG", "SET", "maxmemory", "0", "maxmemory-policy", "noeviction")
+    assert found == ["", "", "volatile-ttl"]
+
+
 def test_a_redis_that_does_not_answer() -> None:
     """One error, which names it."""
     address = parse_redis_url("unix:///nowhere/redis.sock")
