@@ -59,11 +59,12 @@ def test_a_ban_loads_the_stores_that_it_writes_to(tmp_path: Path) -> None:
     "arguments", [["user", "list"], ["history", "stats"], ["channel", "list"], ["db", "status"], ["check", "--quick"]]
 )
 def test_a_file_needs_nothing_of_a_server(arguments: list[str], tmp_path: Path) -> None:
-    """Neither the package for PostgreSQL is loaded, which may not be there, nor what we have for it."""
+    """Neither the packages for PostgreSQL and Redis are loaded, which may not be there, nor what we have for them."""
     database = str(tmp_path / "chat.db")
     load("--database", database, "db", "migrate")
     loaded = load("--database", database, *arguments, code=int(arguments[0] == "check"))
-    assert not {name for name in loaded if name.startswith(("psycopg", "chatroom.storage.postgresql"))}
+    of_servers = ("psycopg", "redis", "chatroom.storage.postgresql", "chatroom.chat.cluster", "chatroom.server.cluster")
+    assert not {name for name in loaded if name.startswith(of_servers)}
 
 
 def test_the_list_of_commands_says_what_their_own_help_says() -> None:
