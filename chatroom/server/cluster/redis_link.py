@@ -149,9 +149,9 @@ class ClusterLink:
         if getattr(self._of_thread, "checked", None) != known:
             self._check_position(line, run, after)
             self._of_thread.checked = known
-        entries = self._read_stream(line, after, block_s)
+        entries = self._read_stream(line, run, after, block_s)
         if not entries and self._check_position(line, run, after) > after:
-            entries = self._read_stream(line, after, 0)
+            entries = self._read_stream(line, run, after, 0)
             if not entries:
                 raise self._trimmed(after)
         self._memory.note_read(entries)
@@ -251,14 +251,18 @@ class ClusterLink:
             raise self._fenced()
         return answer
 
-    def _read_stream(self, line: RedisLine, after: int, block_s: float) -> list[Entry]:
+    def _read_stream(self, line: RedisLine, run: str, after: int, block_s: float) -> list[Entry]:
         block: list[str | int] = ["BLOCK", max(1, round(block_s * 1000))] if block_s > 0 else []
         key = f"{self._prefix}stream"
         answer = line.call("XREAD", "COUNT", _READ_AT_ONCE, *block, "STREAMS", key, f"{after}-0", wait_s=block_s)
         entries: list[Entry] = []
         for entry_id, fields in answer[0][1] if answer else ():
             entry = read_entry(entry_id, fields, self._memory.life[1], self._oddities)
-            if entry.position != after + len(entries) + 1:
+            is_next = entry.position == after + len(entries) + 1 and entry_id.endswith(b"-0")
+            if not (is_next and entry.home) and self._is_foreign(line, run, after, entry_id, entry.position):
+                line.call("XDEL", key, entry_id)
+                continue
+            if not is_next:
                 raise self._trimmed(after)
             # Made after an agreement of the others that this node has still to take in.
             if not self._memory.is_known(entry.generation):
@@ -267,6 +271,13 @@ class ClusterLink:
                 break
             entries.append(entry)
         return entries
+
+    def _is_foreign(self, line: RedisLine, run: str, after: int, entry_id: bytes, position: int) -> bool:
+        """True if no node can have appended an entry, because it lies between two turns or behind the last one."""
+        is_foreign = not entry_id.endswith(b"-0") or position > self._check_position(line, run, after)
+        if is_foreign:
+            self._oddities.note("stream", entry_id)
+        return is_foreign
 
     def _check_position(self, line: RedisLine, run: str, after: int) -> int:
         """Return the stream's last position. Raises ``StreamLost`` if the nodes have not agreed on it."""

@@ -200,7 +200,16 @@ if tonumber(position) >= tonumber(at) then
 end
 if holder ~= home or number ~= turn or tonumber(position) + 1 ~= tonumber(at) then return {'fenced'} end
 local meta = home .. ' ' .. turn .. ' ' .. generation
-redis.call('XADD', stream_key, 'MAXLEN', '~', ARGV[8], at .. '-0', 'm', meta, 'd', ARGV[7])
+local entry = {stream_key, 'MAXLEN', '~', ARGV[8], at .. '-0', 'm', meta, 'd', ARGV[7]}
+local added = redis.pcall('XADD', unpack(entry))
+if type(added) == 'table' and added.err then
+    -- Another program may have written behind the last entry, where nobody has read anything.
+    for _, foreign in ipairs(redis.call('XRANGE', stream_key, '(' .. position .. '-0', '+')) do
+        redis.call('XDEL', stream_key, foreign[1])
+    end
+    redis.call('XSETID', stream_key, position .. '-0')
+    redis.call('XADD', unpack(entry))
+end
 redis.call('HSET', state_key, 'position', at, 'broken', ARGV[9] == '1' and '0' or broken)
 hand_on()
 return {'done'}

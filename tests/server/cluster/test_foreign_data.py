@@ -29,6 +29,10 @@ class Vandal:
         position = self._ask("HINCRBY", f"{self._cluster}:state", "position", 1)
         self._ask("XADD", f"{self._cluster}:stream", f"{position}-0", *fields)
 
+    def write(self, entry_id: str) -> None:
+        """Add an entry that is no turn's."""
+        self._ask("XADD", f"{self._cluster}:stream", entry_id, "x", "1")
+
     def queue(self, *homes: str) -> None:
         """Have homes wait for the turn."""
         self._ask("RPUSH", f"{self._cluster}:queue", *homes)
@@ -116,3 +120,24 @@ def test_homes_that_are_none(nodes: Nodes, vandal: Vandal) -> None:
     assert b.acquire() is None
     a.append(turn, b"[]")
     assert b.wait_grant(30) is not None
+
+
+@pytest.mark.parametrize("entry_id", ["2-0", "1-1", "2-7", "7-0", "*"])
+@pytest.mark.parametrize("is_read", [True, False])
+def test_entries_where_no_turn_is(nodes: Nodes, vandal: Vandal, entry_id: str, is_read: bool) -> None:
+    """They are removed, by whoever reads or appends next, and the stream goes on behind the last turn."""
+    a, b = nodes.enter("a", "b")
+    a.say(b"one")
+    vandal.write(entry_id)
+    if is_read:
+        assert b.read_all(0) == [b"one"]
+    a.say(b"two", b"three")
+    assert b.read_all(0) == a.read_all(0) == [b"one", b"two", b"three"]
+
+
+def test_an_entry_before_the_first_turn(nodes: Nodes, vandal: Vandal) -> None:
+    """It is removed, too."""
+    (a,) = nodes.enter("a")
+    vandal.write("1-0")
+    a.say(b"one")
+    assert a.read_all(0) == [b"one"]
