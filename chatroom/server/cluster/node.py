@@ -129,6 +129,7 @@ class Node:
     def stop(self, patience_s: float) -> None:
         """Leave the others. The journal thread has ended before, or never begun. Idempotent."""
         self.desk.stop()
+        self.heartbeat.hurry()
         for loop in (self._turns, self._reader, self.heartbeat):
             loop.join(patience_s)
         self._snapshots.stop(patience_s)
@@ -178,6 +179,7 @@ class Node:
 
     def _write_snapshot(self, home: str) -> None:
         """Make a snapshot for a node that joins, if this is the one to do it. In a tick."""
+        self.heartbeat.hurry()  # if Redis lost its data now, this node would have to wait for that one
         hub, names = self.hub, [node.name for node in self.heartbeat.nodes if node.is_alive and node.is_ready]
         assert hub is not None
         joiner = home.partition("/")[0]
