@@ -61,7 +61,11 @@ class Client:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.bind((from_address, 0))
         self.sock.settimeout(CAP_S)
-        self.sock.connect(("127.0.0.1", port))
+        try:
+            self.sock.connect(("127.0.0.1", port))
+        except OSError:
+            self.sock.close()
+            raise
         self.lines: list[str] = []
         self._tail = b""
         self._fences = 0
