@@ -86,6 +86,7 @@ def have_chaos(postgresql: PostgresqlServer, seed: str, rounds: int, *, faults: 
             assert not person.is_alive()
 
 
+@pytest.mark.timeout(300)
 def test_nothing_is_lost_in_chaos(postgresql_server: PostgresqlServer) -> None:
     """Three rounds, with short failures."""
     have_chaos(postgresql_server, "ci", 3, faults=2, is_long=False)

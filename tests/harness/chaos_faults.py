@@ -46,7 +46,7 @@ class Chaos:
 
     def choose_node(self, chance: random.Random) -> tuple[str, int]:
         """A node that can be connected to, and its port. From any thread."""
-        name, node = until(lambda: chance.choice(list(self.open.items())) if self.open else None, "a node is open")
+        name, node = chance.choice(until(lambda: list(self.open.items()), "a node is open"))
         return name, node.port
 
     def play(self, chance: random.Random, faults: int) -> None:
