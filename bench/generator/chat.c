@@ -161,10 +161,6 @@ void run_latency(void) {
     bring_in(clients, options.members, place_in_rooms);
     make_rooms(clients, options.senders, (int)(options.rate * options.seconds * 4 / options.senders) + 1000);
     on_line = line_of_talk;
-    if (options.announce) {
-        puts("talking");
-        fflush(stdout);
-    }
     begin_measure(&used);
     begin_talk(&talk, &rooms[0], options.rate, options.seconds);
     if (options.handshakes) begin_visits(options.members, options.seconds);

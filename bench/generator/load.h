@@ -17,10 +17,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define MOST_SERVERS 8
+
 struct options {
     const char *host, *prefix, *password, *source;
-    int port, per_source, tls, resumed, handshakes, announce;
-    pid_t pid;
+    /* One server, or the nodes of a cluster: their clients in turn, their CPU time together. */
+    int port[MOST_SERVERS], ports, pid[MOST_SERVERS], pids;
+    int per_source, tls, resumed, handshakes, announce;
     int rooms, members, senders, window, messages, pairs, clients, wave, visits, chatters, lines;
     double rate, seconds;
 };
@@ -112,7 +115,7 @@ int receive_message(struct room *room, struct client *client, const char *line, 
 /* -- measuring -- */
 
 struct measure { double server_s, own_s, start_s; };
-void begin_measure(struct measure *measure);
+void begin_measure(struct measure *measure); /* and tells whoever wants to measure besides */
 void end_measure(struct measure *measure); /* turns it into what was used since */
 void print_result(const char *name, const struct measure *used, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -25,7 +25,7 @@ static const struct {
     const char *name;
     int *value;
 } numbers[] = {
-    {"--port", &options.port}, {"--pid", &options.pid}, {"--rooms", &options.rooms}, {"--members", &options.members},
+    {"--rooms", &options.rooms}, {"--members", &options.members},
     {"--senders", &options.senders}, {"--window", &options.window}, {"--messages", &options.messages},
     {"--pairs", &options.pairs}, {"--clients", &options.clients}, {"--wave", &options.wave},
     {"--visits", &options.visits}, {"--chatters", &options.chatters}, {"--lines", &options.lines},
@@ -43,10 +43,24 @@ _Noreturn void fail(const char *format, ...) {
 }
 
 _Noreturn static void refuse(const char *what) {
-    fprintf(stderr, "load: %s\nusage: load CASE --port PORT --pid SERVER_PID [--name value ...]\ncases:", what);
+    fprintf(stderr, "load: %s\nusage: load CASE --port PORT[,...] --pid SERVER_PID[,...] [--name value ...]\ncases:", what);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) fprintf(stderr, " %s", cases[i].name);
     fputc('\n', stderr);
     exit(2);
+}
+
+/* Numbers with commas between them. Returns how many there are. */
+static int take_list(const char *name, const char *value, int *list) {
+    for (int count = 0; count < MOST_SERVERS; value++) {
+        char *end = NULL;
+        long number = strtol(value, &end, 10);
+        if (end == value || number < 1) refuse(name);
+        list[count++] = (int)number;
+        if (*end == '\0') return count;
+        if (*end != ',') refuse(name);
+        value = end;
+    }
+    refuse(name);
 }
 
 static void take_option(const char *name, const char *value) {
@@ -58,7 +72,9 @@ static void take_option(const char *name, const char *value) {
             *numbers[i].value = (int)number;
             return;
         }
-    if (strcmp(name, "--host") == 0) options.host = value;
+    if (strcmp(name, "--port") == 0) options.ports = take_list(name, value, options.port);
+    else if (strcmp(name, "--pid") == 0) options.pids = take_list(name, value, options.pid);
+    else if (strcmp(name, "--host") == 0) options.host = value;
     else if (strcmp(name, "--source") == 0) options.source = value;
     else if (strcmp(name, "--prefix") == 0) options.prefix = value;
     else if (strcmp(name, "--password") == 0) options.password = value;
@@ -78,7 +94,7 @@ int main(int count, char **words) {
         if (i + 1 == count) refuse(words[i]);
         take_option(words[i], words[i + 1]);
     }
-    if (options.port == 0 || options.pid == 0) refuse("--port and --pid are needed");
+    if (options.ports == 0 || options.pids == 0) refuse("--port and --pid are needed");
     if (options.senders > options.members) refuse("--senders must be members");
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;

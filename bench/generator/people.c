@@ -93,7 +93,7 @@ void run_churn(void) {
 static long server_memory_kb(void) {
     char path[64], line[256];
     long value = -1;
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", options.pid);
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", options.pid[0]);
     FILE *file = fopen(path, "r");
     if (file == NULL) fail("cannot read %s", path);
     while (fgets(line, sizeof line, file) != NULL)

@@ -44,11 +44,15 @@ double own_cpu_s(void) {
 }
 
 double server_cpu_s(void) {
-    clockid_t clock;
-    struct timespec t;
-    if (clock_getcpuclockid(options.pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
-        fail("no CPU time of process %d: %s", options.pid, strerror(errno));
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    double used = 0;
+    for (int i = 0; i < options.pids; i++) {
+        clockid_t clock;
+        struct timespec t;
+        if (clock_getcpuclockid(options.pid[i], &clock) != 0 || clock_gettime(clock, &t) != 0)
+            fail("no CPU time of process %d: %s", options.pid[i], strerror(errno));
+        used += (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    }
+    return used;
 }
 
 void progress(void) { progress_at = now_s(); }
@@ -86,7 +90,8 @@ static void bind_source(struct client *client) {
 }
 
 void open_connection(struct client *client) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
+    int port = options.port[client->number % options.ports];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     int one = 1;
     if (epoll_fd < 0) epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (inet_pton(AF_INET, options.host, &address.sin_addr) != 1) fail("not an IPv4 address: %s", options.host);
@@ -275,6 +280,10 @@ void settle(void) {
 }
 
 void begin_measure(struct measure *measure) {
+    if (options.announce) {
+        puts("talking");
+        fflush(stdout);
+    }
     measure->start_s = now_s();
     measure->own_s = own_cpu_s();
     measure->server_s = server_cpu_s();

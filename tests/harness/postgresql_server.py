@@ -48,6 +48,8 @@ class PostgresqlServer:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.settings = dict(_SETTINGS)
+        """The settings of the next start."""
         self._numbers = itertools.count(1)
         self._has_template = False
         self.said: deque[str] = deque(maxlen=100)
@@ -57,8 +59,8 @@ class PostgresqlServer:
 
     @classmethod
     @contextmanager
-    def running(cls) -> Iterator[PostgresqlServer]:
-        """Run a server in the block."""
+    def running(cls, **settings: str) -> Iterator[PostgresqlServer]:
+        """Run a server in the block. ``fsync="on"`` is a setting."""
         # Not tmp_path: the path of a socket has to be short, and the server's user must be let in.
         directory = Path(tempfile.mkdtemp(prefix="chatroom-test-", dir="/tmp"))
         try:
@@ -83,6 +85,7 @@ class PostgresqlServer:
             rules = data / "pg_hba.conf"
             rules.write_text(f"local all {WITH_PASSWORD} scram-sha-256\n{rules.read_text()}")
             server = cls(directory)
+            server.settings.update(settings)
             server.start()
             try:
                 yield server
@@ -93,7 +96,7 @@ class PostgresqlServer:
 
     def start(self) -> None:
         """Start the server, and wait until it lets connections in."""
-        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in self.settings.items()]
         command = [_program("postgres"), "-D", str(self.directory / "data"), "-k", str(self.directory), *settings]
         self._process = process = subprocess.Popen(
             _as_user(command), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=self.directory
@@ -105,6 +108,12 @@ class PostgresqlServer:
         )
         self._reader.start()
         assert ready.wait(60) and process.poll() is None, list(self.said)
+
+    @property
+    def pid(self) -> int:
+        """The process that all others of the server are children of."""
+        assert self._process is not None
+        return self._process.pid
 
     def stop(self, number: int = signal.SIGQUIT) -> None:
         """End the server: at once, without writing what it has in memory, or by another signal. Idempotent."""

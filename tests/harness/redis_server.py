@@ -60,6 +60,12 @@ class RedisServer:
             shutil.rmtree(directory, ignore_errors=True)
 
     @property
+    def pid(self) -> int:
+        """The process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         """The URL of the server, as in ``cluster.redis``."""
         return f"unix://{self.directory}/socket"
