@@ -120,7 +120,7 @@ class Heartbeat(LoopThread):
         self.nodes = nodes = self._link.heartbeat(self._facts())
         self._duty_until_s = asked_at_s + self._lease_s / 2
         self._contact.hear(asked_at_s, nodes)
-        self.log.hear(nodes, time.monotonic())
+        self.log.hear(nodes, time.monotonic(), round(time.time() * 1000))
         for name, epoch in self._contact.find_gone():
             self._link.remove(name, epoch)
         if hub is not None:

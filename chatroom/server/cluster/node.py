@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -145,7 +146,8 @@ class Node:
         hub = self.hub
         if hub is None:
             return self.facts()
-        return {"position": hub.position, "told": hub.world.last_seq, **self.facts()}
+        facts = {"position": hub.position, "told": hub.world.last_seq, "wall_ms": round(time.time() * 1000)}
+        return {**facts, **self.facts()}
 
     def _find_turn_floor(self) -> int:
         with self.committer.lock:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from chatroom.config.clustering import Cluster
     from chatroom.server.cluster.cluster_contract import NodeState
 
+_MOST_APART_MS = 10_000
+"""How far the clocks of two nodes may be apart. What a node has told of its own may be as old as a lease."""
+_BEATS_APART = 3
+"""After how many heartbeats in a row it is logged: this node may have stood still during one."""
 Show = Callable[[str, Level], object]
 
 
@@ -24,6 +28,8 @@ class NodeLog:
         """The other nodes as of the last heartbeat, by home; None before the first one."""
         self._same_name: set[str] = set()
         """The homes whose server has this one's name, as the log says."""
+        self._apart: dict[str, int] = {}
+        """By home: how many heartbeats in a row have found its clock far from this node's."""
         self._lost_s: float | None = None
         """Since when the others are not reached, on the monotonic clock; None if they are."""
         self._lock = threading.Lock()
@@ -48,8 +54,8 @@ class NodeLog:
         if show is not None:
             show(line, level)
 
-    def hear(self, states: Sequence[NodeState], mono_s: float) -> None:
-        """Note what a heartbeat has answered, at a monotonic time."""
+    def hear(self, states: Sequence[NodeState], mono_s: float, wall_ms: int = 0) -> None:
+        """Note what a heartbeat has answered, at a monotonic time, and a time of the wall clock in ms."""
         settings = self._settings
         if self._lost_s is not None:
             self._say(f"connected to the other nodes again, after {mono_s - self._lost_s:.0f} s")
@@ -62,6 +68,7 @@ class NodeLog:
             self._compare(self._known, others)
         self._known = others
         self._look_at_names(states, others)
+        self._look_at_clocks(others, wall_ms)
 
     def _compare(self, before: dict[str, NodeState], now: dict[str, NodeState]) -> None:
         for home, state in before.items():
@@ -83,6 +90,19 @@ class NodeLog:
                 self._same_name.add(home)
                 line = f"node {state.name} has the same server.name as this one, {own}: give each its own"
                 self._say(line, Level.WARNING)
+
+    def _look_at_clocks(self, others: dict[str, NodeState], wall_ms: int) -> None:
+        apart: dict[str, int] = {}
+        for home, state in others.items():
+            its_ms = state.facts.get("wall_ms")
+            if not isinstance(its_ms, int) or not state.is_alive or abs(its_ms - wall_ms) <= _MOST_APART_MS:
+                continue
+            apart[home] = self._apart.get(home, 0) + 1
+            if apart[home] == _BEATS_APART:
+                far = f"{abs(its_ms - wall_ms) / 1000:.0f} s {'ahead of' if its_ms > wall_ms else 'behind'}"
+                line = f"the clock of node {state.name} is {far} this one's: so are the times of what is said there"
+                self._say(line, Level.WARNING)
+        self._apart = apart
 
     def lose(self, error: Exception, mono_s: float) -> None:
         """Note that a heartbeat has failed."""

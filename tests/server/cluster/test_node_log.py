@@ -82,3 +82,17 @@ def test_two_servers_of_one_name(node_log: NodeLog, lines: list[str]) -> None:
     for _ in range(2):
         node_log.hear([state("a", server="chat.test"), state("b", server="chat.test"), state("c")], 0.0)
     assert lines[1:] == ["node b has the same server.name as this one, chat.test: give each its own"]
+
+
+def test_clocks_that_are_far_apart(node_log: NodeLog, lines: list[str]) -> None:
+    """Each is told once, when it has been so for some heartbeats. A node that is silent tells no time."""
+    for beat, ahead_ms in enumerate((30_000, 30_000, 0, 30_000, 30_000, 30_000, 30_000)):
+        wall_ms = 1_800_000_000_000 + 1000 * beat
+        states = [
+            NodeState("b", 1, True, True, {"wall_ms": wall_ms + ahead_ms}),
+            NodeState("c", 1, True, True, {"wall_ms": wall_ms - 6000}),
+            NodeState("d", 1, False, True, {"wall_ms": wall_ms - 60_000}),
+        ]
+        node_log.hear(states, 0.0, wall_ms)
+    text = "the clock of node b is 30 s ahead of this one's: so are the times of what is said there"
+    assert lines[1:] == [text]
