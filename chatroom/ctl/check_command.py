@@ -112,6 +112,8 @@ def _find_reason_to_skip(name: str, scene: Scene) -> str:
         return "the database is on a server"
     if name == "backups" and not scene.settings.backup.every:
         return "backup.every is not set"
+    if name == "cluster" and scene.settings.cluster.redis is None:
+        return "this server is in no cluster"
     if name == "addresses" and scene.silence:
         return "the daemon does not answer"
     if name == "daemon" and not scene.daemon and not scene.silence:

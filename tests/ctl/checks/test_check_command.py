@@ -46,6 +46,7 @@ def test_the_document_for_programs(setup: CheckedSetup) -> None:
         "backups": "backup.every is not set",
         "certificates": "no listener has TLS",
         "daemon": "no daemon serves the database",
+        "cluster": "this server is in no cluster",
     }
     assert sorted([*document["checks"], *document["skipped"]]) == sorted(check_command.FAMILIES)
 
