@@ -8,7 +8,8 @@ from __future__ import annotations
 from chatroom.chat.people.channel import Channel
 from chatroom.commands.action_limits import wait_for_nick
 from chatroom.commands.command_table import When, command
-from chatroom.commands.connecting.registration import advance, nick_refusal
+from chatroom.commands.connecting.nick_refusals import nick_refusal
+from chatroom.commands.connecting.registration import advance
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.commands.presence.metadata_push import tell_watchers

@@ -23,7 +23,8 @@ from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credentia
 from chatroom.commands.action_limits import wait_for_registration
 from chatroom.commands.connecting.listed_addresses import ask_lists, find_listing
 from chatroom.commands.connecting.login import TLS_REQUIRED, log_in, may_log_in
-from chatroom.commands.connecting.registration import advance, nick_refusal, take_account
+from chatroom.commands.connecting.nick_refusals import nick_refusal
+from chatroom.commands.connecting.registration import advance, take_account
 from chatroom.commands.context import NICKSERV, Context
 from chatroom.commands.pending import Pending
 from chatroom.commands.rooms.invitations import let_in

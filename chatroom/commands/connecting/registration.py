@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.ban_table import describe
 from chatroom.chat.admission.flood import limit_key
-from chatroom.chat.admission.reserved_names import is_withheld, refusal_text
 from chatroom.chat.always_on import find_alone
 from chatroom.chat.people.user import ABSENT, NO_DEVICE, User
 from chatroom.chat.stored.records import Account, AccountEntry
 from chatroom.commands.connecting.listed_addresses import ask_lists, turn_away_listed
 from chatroom.commands.connecting.login import check_password
+from chatroom.commands.connecting.nick_refusals import holder_refusal, may_join, may_share
 from chatroom.commands.connecting.proven_accounts import Denied, know_account
 from chatroom.commands.connecting.strangers import turn_away_stranger
 from chatroom.commands.connecting.welcome_burst import welcome
@@ -81,43 +81,6 @@ def _account_now(context: Context, account: AccountEntry) -> AccountEntry | None
     return None if known is None or known.disabled else known
 
 
-def nick_refusal(context: Context, nick: str, account: AccountEntry | None) -> tuple[numerics.Numeric, str, str] | None:
-    """Return why ``account`` (None: a guest) must not have the nick: the numeric, the FAIL code and the text.
-
-    None if it may have the nick. The code is empty if there is only the numeric.
-    """
-    world, folded = context.world, casefold(nick)
-    rule = world.bans.find_name(folded, world.wall_ms)
-    if rule is not None:
-        return numerics.ERR_ERRONEUSNICKNAME, "NICK_BANNED", f"{nick} is {describe(rule, context.world.bans.zone)}"
-    return _holder_refusal(context, nick, folded, account)
-
-
-def _holder_refusal(
-    context: Context, nick: str, folded: str, account: AccountEntry | None
-) -> tuple[numerics.Numeric, str, str] | None:
-    """As ``nick_refusal``, but without a look at the bans. ``folded`` is the casefolded nick."""
-    world = context.world
-    owner = world.accounts.find_folded(folded)
-    if owner is not None and (account is None or account.id != owner.id):
-        return numerics.ERR_NICKNAMEINUSE, "NICK_RESERVED", f"{nick} is registered: log in to use it, or take another"
-    reserved = world.settings.accounts.reserved_names
-    if is_withheld(reserved, nick, account):
-        return numerics.ERR_NICKNAMEINUSE, "NICK_RESERVED", f"{refusal_text(reserved, nick)}: take another name"
-    # Two registered names may look alike, because the shell can make them: each owner may use their own.
-    alike = world.accounts.find_look_alike(nick) if owner is None else None
-    if alike is not None and (account is None or account.id != alike.id):
-        text = f"{nick} looks like {alike.name}, which is registered: log in to use it, or take another"
-        return numerics.ERR_NICKNAMEINUSE, "NICK_LOOKS_ALIKE", text
-    other = world.users.get(folded)
-    if other is not None and other is not context.session.user:
-        text = "Nickname is already in use"
-        if world.settings.accounts.share_nick and _have_one_account(account, other):
-            text += ": its user is in a channel for TLS only (+z), so connect with TLS"
-        return numerics.ERR_NICKNAMEINUSE, "", text
-    return None
-
-
 def _may_enter(context: Context, registration: Registration, folded: str, account: AccountEntry | None) -> bool:
     """True if the session may become a user of its nick. Otherwise refuse it, and close it if it may not stay."""
     world, session, nick = context.world, context.session, registration.nick
@@ -131,8 +94,8 @@ def _may_enter(context: Context, registration: Registration, folded: str, accoun
     if rule is not None:
         refuse_banned(context, describe(rule, context.world.bans.zone), name)
         return False
-    refusal = _holder_refusal(context, nick, folded, account)
-    if refusal is not None and not _may_share(context, nick, account):
+    refusal = holder_refusal(context, nick, folded, account)
+    if refusal is not None and not may_share(context, nick, account):
         numeric, code, text = refusal
         # The connection stays open, so that the client can log in or choose another nick.
         context.reply(numeric, nick, text=text)
@@ -160,23 +123,6 @@ def _turn_away_spammer(context: Context, registration: Registration) -> bool:
         world.log_line(f"refused {nick} from {context.session.address_text}: a spam filter")
         world.close(context.session, f"You may not enter: {why}")
     return bool(why)
-
-
-def _may_share(context: Context, nick: str, account: AccountEntry | None) -> bool:
-    other = context.world.find_user(nick)
-    return account is not None and other is not None and _may_join(context, account, other)
-
-
-def _may_join(context: Context, account: AccountEntry, user: User) -> bool:
-    """True if the session may become one more session of a user."""
-    if not _have_one_account(account, user) or (user.sessions and not context.world.settings.accounts.share_nick):
-        return False
-    # A connection in clear would read the channels of the user that are for TLS only.
-    return context.session.secure or not any("z" in channel.flags for channel in user.channels)
-
-
-def _have_one_account(account: AccountEntry | None, user: User) -> bool:
-    return account is not None and user.account is not None and account.id == user.account.id
 
 
 def refuse_banned(context: Context, why: str, name: str = "") -> None:
@@ -320,7 +266,7 @@ def _complete(context: Context, registration: Registration, folded: str) -> Pend
 def _take_alone(context: Context, nick: str, account: AccountEntry) -> User | None:
     """Return the account's user without a device, which becomes the session's and takes its nick; None if none may."""
     alone = find_alone(context.world, account.id)
-    if alone is None or not _may_join(context, account, alone):
+    if alone is None or not may_join(context, account, alone):
         return None
     # A user that is banned or muted in a channel keeps its nick there, as with NICK.
     bound = [channel for channel in alone.channels if channel.lists and not channel.members[alone]]
