@@ -33,10 +33,8 @@ if TYPE_CHECKING:
 
 LEAVE_PATIENCE_S = 0.5
 """How long the end of a start that has failed waits for each thread."""
-
-
 PATIENCE_S = 15.0
-"""How long a background thread waits for an answer of a server: those whose jobs it does must be told something."""
+"""How long a background thread waits for an answer of a server: then its job fails, and who waits for it is told."""
 
 
 class ServedDatabase:

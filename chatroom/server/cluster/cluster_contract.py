@@ -175,7 +175,7 @@ class Link(Protocol):
     def remove(self, name: str, epoch: int) -> bool:
         """Take a node that is gone from the registered ones. Its turn, if it has it, is handed on as a broken one.
 
-        For what ``Contact.gone`` names. Return False if its lease is there again, or it has been removed already.
+        For what ``Contact.find_gone`` returns. Return False if its lease is there again, or it was removed already.
         """
         ...
 

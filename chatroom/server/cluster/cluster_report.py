@@ -13,27 +13,24 @@ from typing import Any
 
 from chatroom.config.clustering import Cluster
 from chatroom.server.cluster.redis_line import RedisLine
-from chatroom.server.cluster.scripts import Script
+from chatroom.server.cluster.scripts import ADD_NODES, Script
 
-INSPECT = Script("""
+INSPECT = Script(
+    ADD_NODES
+    + """
 local prefix = KEYS[1]
 local state = redis.call('HMGET', prefix .. 'state', 'position', 'number', 'holder', 'since')
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
 local answer = {state[1] or '0', state[2] or '0', state[3] or '', state[4] or '', tostring(now_ms),
     tostring(redis.call('LLEN', prefix .. 'queue'))}
-local nodes = redis.call('HGETALL', prefix .. 'nodes')
-for i = 1, #nodes, 2 do
-    local is_alive = redis.call('GET', prefix .. 'lease:' .. nodes[i]) == nodes[i + 1]
-    local is_ready = redis.call('HGET', prefix .. 'ready', nodes[i]) == nodes[i + 1]
-    local facts = redis.call('HGET', prefix .. 'facts', nodes[i]) or '{}'
-    answer[#answer + 1] = {nodes[i], nodes[i + 1], is_alive and '1' or '0', is_ready and '1' or '0', facts}
-end
+add_nodes(answer)
 for _, name in ipairs(redis.call('HKEYS', prefix .. 'tokens')) do
     if redis.call('HEXISTS', prefix .. 'nodes', name) == 0 then answer[#answer + 1] = {name, '0', '0', '0', '{}'} end
 end
 return answer
-""")
+"""
+)
 FORGET = Script("""
 local prefix, name = KEYS[1], ARGV[1]
 if redis.call('HEXISTS', prefix .. 'nodes', name) == 1 then return {'runs'} end

@@ -232,8 +232,21 @@ return {'done'}
 """
 )
 
+ADD_NODES = """
+-- Add each registered node to an answer, with 1 or 0 for its lease and for its world, and with its facts.
+local function add_nodes(answer)
+    local nodes = redis.call('HGETALL', KEYS[1] .. 'nodes')
+    for i = 1, #nodes, 2 do
+        local is_alive = redis.call('GET', KEYS[1] .. 'lease:' .. nodes[i]) == nodes[i + 1]
+        local is_ready = redis.call('HGET', KEYS[1] .. 'ready', nodes[i]) == nodes[i + 1]
+        local facts = redis.call('HGET', KEYS[1] .. 'facts', nodes[i]) or '{}'
+        answer[#answer + 1] = {nodes[i], nodes[i + 1], is_alive and '1' or '0', is_ready and '1' or '0', facts}
+    end
+end
+"""
 HEARTBEAT = Script(
     _NAMES
+    + ADD_NODES
     + _AGREED
     + _REGISTERED
     + """
@@ -242,13 +255,7 @@ HEARTBEAT = Script(
 redis.call('SET', prefix .. 'lease:' .. name, epoch, 'PX', ARGV[5])
 redis.call('HSET', prefix .. 'facts', name, ARGV[6])
 local answer = {'nodes'}
-local nodes = redis.call('HGETALL', nodes_key)
-for i = 1, #nodes, 2 do
-    local is_alive = redis.call('GET', prefix .. 'lease:' .. nodes[i]) == nodes[i + 1]
-    local is_ready = redis.call('HGET', prefix .. 'ready', nodes[i]) == nodes[i + 1]
-    local facts = redis.call('HGET', prefix .. 'facts', nodes[i]) or '{}'
-    answer[#answer + 1] = {nodes[i], nodes[i + 1], is_alive and '1' or '0', is_ready and '1' or '0', facts}
-end
+add_nodes(answer)
 return answer
 """
 )

@@ -97,7 +97,7 @@ class TurnJournal(LoopThread):
             return self._given is None and not self._settled and not self._is_at_work
 
     def prepare(self, work: TurnWork) -> None:
-        """Say what belongs to the batch that is given next. In a tick."""
+        """Note what belongs to the batch that is given next. In a tick."""
         self._work = work
 
     def give(self, batch: Batch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 _WAIT_S = 0.4
 """How long the thread waits for a turn before it looks whether there is something else to do."""
-
-log = logging.getLogger(__name__)
 
 
 class TurnThread(LoopThread):
