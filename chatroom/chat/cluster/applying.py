@@ -1,7 +1,7 @@
 """Applying: another node's records are done to this node's world, and told to this node's sessions.
 
-Nothing is stored for it, because the other node has. In a tick, outside a turn. An unknown kind, and a record that does
-not fit this world, are logged and left out.
+Nothing is stored for it, because the other node has. In a tick, outside a turn. A record of an unknown kind is
+left out. So is one that does not fit this world, and that is logged.
 """
 
 from __future__ import annotations

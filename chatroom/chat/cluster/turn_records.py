@@ -5,7 +5,7 @@ a kind or a key never gets another meaning, what is unknown is left out, and cap
 
 | kind | items | what it tells |
 | --- | --- | --- |
-| ``tick`` | clocks | the first record: the clocks of the turn |
+| ``tick`` | clocks | the first record: the clocks of the turn, and the server of its node |
 | ``+user`` | state | a user has come |
 | ``-user`` | nick | a user goes: its channels first, what is told of it later |
 | ``nick`` | before, now | a user has another nick |
@@ -35,6 +35,8 @@ a kind or a key never gets another meaning, what is unknown is left out, and cap
 | ``online``, ``offline``, ``seen`` | … | for the clients that monitor a nick |
 | ``values`` | nick, metadata, has come | metadata for the clients that monitor a nick |
 | ``replay`` | id, channel, message id | a session is shown what it missed in a channel |
+| ``missed`` | id, message id | a session is shown what was said behind a message, and before it came |
+| ``snapshot`` | home | a node that joins wants the world; the hub answers it |
 | ``untold`` | entries | what the node of the turn before had stored and told nobody (``untold``) |
 | ``end`` | facts | the last record: where the next turn goes on |
 
