@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,16 @@ def test_each_node_is_a_line(run: Run, configured: list[str], redis: list[object
     assert rows[4] == ["d", "away", *"------"]
     assert result.stdout.endswith("\nThe stream is at 42. Node b has the turn for 0.250 s, and 1 waits for it.\n")
     assert result.exit_code == 0
+
+
+def test_without_the_package(run: Run, configured: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says which one to install."""
+    for name in ("cluster_report", "redis_line"):
+        monkeypatch.delitem(sys.modules, f"chatroom.server.cluster.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "redis.connection", None)
+    result = run(*configured, "cluster", "status")
+    assert result.stderr == "chatroomctl: a cluster needs a package: pip install 'chatroom[cluster]'\n"
+    assert result.exit_code == 1
 
 
 def test_a_daemon_that_is_down_is_said(run: Run, configured: list[str], redis: list[object]) -> None:
