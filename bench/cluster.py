@@ -256,7 +256,7 @@ def fail(beside: Beside, cores: Cores) -> dict[str, float]:
 
 
 @click.command()
-@click.option("--runs", type=click.IntRange(1), default=3, show_default=True, help="Runs of each work.")
+@click.option("--runs", type=click.IntRange(0), default=3, show_default=True, help="Runs of each work.")
 @click.option("--only", multiple=True, type=click.Choice(list(WORKS)), help="A work to measure; may be repeated.")
 @click.option("--failures", type=click.IntRange(0), default=0, help="How often to let a node and Redis fail.")
 def main(runs: int, only: tuple[str, ...], failures: int) -> None:

@@ -32,6 +32,7 @@ NAV = {
         "bench/abuse",
         "bench/client_screen",
         "bench/start_times",
+        "bench/cluster",
         "bench/cluster_worlds",
         "docs/architecture",
         "docs/cluster",
