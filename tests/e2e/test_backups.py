@@ -113,6 +113,7 @@ def test_a_daemon_that_cannot_make_backups() -> None:
         place.run_here("config", "set", "backup.every", "1d")
         place.run_here("reload")
         until(lambda: "failed: " in status(place).get("backup", ""), "the failure")
+        daemon.expect_log("no backup could be made: ")  # the log may be a moment behind the status
         assert len(daemon.log_lines("no backup could be made: ")) == 1
         done = place.run("check", "--quick")
         assert done.returncode == 1

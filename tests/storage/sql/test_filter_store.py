@@ -85,4 +85,4 @@ def test_each_change_names_its_row(stores: SqlStores, by: Actor, open_another: C
     stores.filters.add(SPAM, by, MOST)
     stores.filters.add(SPAM, by, MOST)
     stores.filters.remove(1, by)
-    assert open_another("daemon:1").changes_after(0) == [Change(number, "filters", 1) for number in (1, 2, 3)]
+    assert open_another("daemon:1").changes_after(0) == [Change(number, "filters", 1, "cli") for number in (1, 2, 3)]

@@ -73,7 +73,8 @@ def test_a_daemon_learns_of_each_change(stores: SqlStores, by: Actor, open_anoth
     assert event is not None
     stores.hooks.end_delivery(event)
     assert stores.hooks.remove(made.id, by).done == 1
-    assert open_another("daemon:x").changes_after(0) == [Change(number, "hooks", made.id) for number in (1, 2, 3, 4)]
+    changes = open_another("daemon:x").changes_after(0)
+    assert changes == [Change(number, "hooks", made.id, "cli") for number in (1, 2, 3, 4)]
     assert [action for action, _, _ in audit(stores)] == ["hook.add", "hook.pause", "hook.resume", "hook.remove"]
 
 

@@ -56,7 +56,7 @@ def test_it_makes_an_account_and_counts_it(
     assert find_verifier(stores, "zoe") == "$2b$04$x"
     assert (invite.used, invite.used_at) == (1, account.created_at)
     assert audit(stores)[1:] == [("zoe", "user.create", "zoe", "role user, invite 1")]
-    assert open_another("daemon:x").changes_after(0) == [Change(1, "accounts", account.id)]
+    assert open_another("daemon:x").changes_after(0) == [Change(1, "accounts", account.id, "cli")]
 
 
 def test_a_used_up_or_ended_invite_says_so(stores: SqlStores, by: Actor, clock: Callable[[], object]) -> None:

@@ -246,7 +246,8 @@ def test_the_log_of_changes_goes_on_after_the_upgrade(tmp_path: Path, by: Actor,
         connection.executescript(f"{rows}; {'' if kept else 'DELETE FROM changes;'}")
     with open_stores(path, migrate=True, writer="daemon:1") as stores:
         assert stores.last_change_id() == 42
-        assert stores.changes_after(40) == ([Change(41, "bans", 7), Change(42, "bans", 8)] if kept else [])
+        both = [Change(41, "bans", 7, "cli"), Change(42, "bans", 8, "cli")]
+        assert stores.changes_after(40) == (both if kept else [])
         stores.filters.add(NewFilter("*spam*", "glob", "kick", "", None), by, 10)
         assert stores.last_change_id() == 43
         assert stores.database.rows("SELECT name FROM sqlite_schema WHERE name LIKE 'new_%'") == []
