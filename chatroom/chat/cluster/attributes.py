@@ -145,7 +145,8 @@ def data_to_state(data: AccountData) -> dict[str, Any]:
 
 def fill_account_data(data: AccountData, state: dict[str, Any]) -> None:
     """Have account data be as the state. It stays the same object, which the account's users share."""
-    data.markers, data.metadata, data.cleared = state["markers"], state["metadata"], state["cleared"]
+    data.markers, data.metadata = state.get("markers", {}), state.get("metadata", {})
+    data.cleared = state.get("cleared", {})
     data.is_bot = state.get("is_bot", False)
 
 

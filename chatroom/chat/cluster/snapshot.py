@@ -76,7 +76,7 @@ def _load(world: ClusterWorld, document: Document, shift_ms: int) -> None:
         shadows = [shadow_from_document(world, world.shadow_kind, home, session) for home, session in one["sessions"]]
         user = user_from_document(world, one, shadows, shift_ms)
         world.online.show_rank(user)  # a session may have rights by OPER
-    for account_id, state in document["account_data"]:
+    for account_id, state in document.get("account_data", ()):
         fill_account_data(world.online.data_of(account_id), state)
     known = {casefold(one["name"]) for one in document["channels"]}
     for folded in [folded for folded in world.channels if folded not in known]:
@@ -87,19 +87,21 @@ def _load(world: ClusterWorld, document: Document, shift_ms: int) -> None:
     for one in document["users"]:
         user = world.users[casefold(one["nick"])]
         user.channels = {world.channels[folded]: None for folded in one["channels"] if folded in world.channels}
-        user.invited = frozenset(world.channels[folded] for folded in one["invited"] if folded in world.channels)
-    world.accepts.use_state(document["accepted"], world.users)
-    world.whowas.use_state(document["whowas"])
-    mutes = [[key, nick, until_ms + shift_ms, *more] for key, nick, until_ms, *more in document["mutes"]]
+        invited = one.get("invited", ())
+        user.invited = frozenset(world.channels[folded] for folded in invited if folded in world.channels)
+    world.accepts.use_state(document.get("accepted", ()), world.users)
+    world.whowas.use_state(document.get("whowas", ()))
+    mutes = [[key, nick, until_ms + shift_ms, *more] for key, nick, until_ms, *more in document.get("mutes", ())]
     world.spam.mutes.use_state(mutes)
     world.spam.look()
     world.throttle.use_state(
-        {key: [moment + shift_ms for moment in moments] for key, moments in document["tries"].items()}
+        {key: [moment + shift_ms for moment in moments] for key, moments in document.get("tries", {}).items()}
     )
-    world.actions.use_state({key: moment + shift_ms for key, moment in document["actions"].items()})
-    world.lockdown.use_state(*document["lockdown"])
-    world.online.most_users = max(document["most_users"], len(world.users))
-    world.online.last_guest_number = document["guests"]
+    world.actions.use_state({key: moment + shift_ms for key, moment in document.get("actions", {}).items()})
+    if "lockdown" in document:
+        world.lockdown.use_state(*document["lockdown"])
+    world.online.most_users = max(document.get("most_users", 0), len(world.users))
+    world.online.last_guest_number = document.get("guests", 0)
 
 
 def _empty(world: ClusterWorld) -> None:

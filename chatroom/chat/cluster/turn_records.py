@@ -1,7 +1,8 @@
 """Records: what a turn has changed and said, as the other nodes read it.
 
 A record is a list that JSON can have; its first item is the kind. Nodes of neighbouring versions read each other's, so
-a kind or a key never gets another meaning, what is unknown is left out, and capabilities stand by their names.
+a kind or a key never gets another meaning or a further item, what is unknown is left out, what is missing has a
+default, and capabilities stand by their names. So what a later version tells besides is a new key or a new kind.
 
 | kind | items | what it tells |
 | --- | --- | --- |
@@ -54,6 +55,8 @@ from chatroom.chat.handover.document import caps_from_names, caps_to_names
 from chatroom.chat.stored.entries import Part
 
 Record = list[Any]
+_OF_NOBODY = 1 << 62
+"""What an event needs that is for clients with a capability of a later version only: no session here has it."""
 _write = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
@@ -117,7 +120,7 @@ def event_from_record(record: Record) -> Event:
     event.bot = bool(more.get("bot"))
     event.client_tags = more.get("tags", "")
     if "needs" in more:
-        event.needs = _bits(tuple(more["needs"]))
+        event.needs = _bits(tuple(more["needs"])) or _OF_NOBODY
     if "other" in more:
         names, other = more["other"]
         event.alternative = (_bits(tuple(names)), other)
