@@ -68,6 +68,8 @@ class Cluster:
     def start(self, *names: str) -> list[Daemon]:
         """Start nodes, one after the other."""
         for name in names:
+            if name in self.nodes and name not in self.faulty:
+                _check_fit(self.nodes[name])
             self.nodes[name] = Daemon(self.places.pop(name) if name in self.places else self.place(name))
         return [self.nodes[name] for name in names]
 
@@ -110,7 +112,12 @@ class Cluster:
             if name in self.faulty:
                 continue
             assert not node.log_lines("Traceback"), "\n".join(node.stderr)
-            assert not node.log_lines("does not fit"), "\n".join(node.stderr)
+            _check_fit(node)
+
+
+def _check_fit(node: Daemon) -> None:
+    """Assert that a node has had no record of another node that does not fit its world."""
+    assert not node.log_lines("does not fit"), "\n".join(node.stderr)
 
 
 class Room:

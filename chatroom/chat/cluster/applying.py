@@ -1,7 +1,8 @@
 """Applying: another node's records are done to this node's world, and told to this node's sessions.
 
 Nothing is stored for it, because the other node has. In a tick, outside a turn. A record of an unknown kind is
-left out. So is one that does not fit this world, and that is logged.
+left out. So is one that does not fit this world, and that is logged; if it tells who is there and where, this world is
+not that of the other node any more, and the caller must know.
 """
 
 from __future__ import annotations
@@ -23,16 +24,27 @@ from chatroom.chat.cluster.turn_records import Record
 from chatroom.chat.log_line import LogWarning
 from chatroom.chat.metadata import tell_change, tell_wanted
 from chatroom.chat.people.server import Server
+from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from chatroom.chat.cluster.cluster_world import ClusterWorld
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.user import User
 
+STRUCTURE = frozenset(
+    ("+user", "-user", "nick", "+session", "-session", "closed", "+channel", "-channel", "rename", "join", "part")
+)
+"""The kinds of records that tell who is there and where. In equal worlds they fit, so one that does not fit shows that
+this world differs."""
 
-def apply(world: ClusterWorld, home: str, records: Iterable[Record]) -> None:
-    """Do a turn of another node. Raises nothing that comes from the records."""
+
+def apply(world: ClusterWorld, home: str, records: Iterable[Record]) -> str:
+    """Do a turn of another node. Raises nothing that comes from the records.
+
+    Return the kind of the first record that did not fit and tells who is there and where; empty if they all fit.
+    """
     turn = AppliedTurn(world, home)
+    misfit = ""
     with world.recorder.quiet():
         for record in records:
             act = _ACTS.get(record[0])
@@ -42,6 +54,9 @@ def apply(world: ClusterWorld, home: str, records: Iterable[Record]) -> None:
                 act(turn, *record[1:])
             except Exception as error:
                 log_misfit(world, home, record, error)
+                if not misfit and record[0] in STRUCTURE:
+                    misfit = record[0]
+    return misfit
 
 
 def log_misfit(world: ClusterWorld, home: str, record: Record, error: Exception) -> None:
@@ -68,14 +83,16 @@ def _end(turn: AppliedTurn, facts: dict[str, Any]) -> None:
     world, online = turn.world, turn.world.online
     world.last_seq = max(world.last_seq, facts["seq"])
     world.outbox.times.go_on(facts["latest"])
-    online.most_users = max(online.most_users, facts["most_users"])
-    online.last_guest_number = facts["guests"]
+    online.most_users = max(online.most_users, facts.get("most_users", 0))
+    online.last_guest_number = facts.get("guests", online.last_guest_number)
 
 
 # -- people ---------------------------------------------------------------------------------------
 
 
 def _add_user(turn: AppliedTurn, document: dict[str, Any], sessions: list[dict[str, Any]]) -> None:
+    if casefold(document["nick"]) in turn.world.users:
+        raise KeyError(f"{document['nick']} is there already")
     shadows = [shadow_from_document(turn.world, turn.world.shadow_kind, turn.home, one) for one in sessions]
     user_from_document(turn.world, document, shadows, turn.shift_ms)
 
@@ -99,6 +116,8 @@ def _remove_user(turn: AppliedTurn, folded: str) -> None:
 
 def _rename_user(turn: AppliedTurn, before: str, nick: str) -> None:
     world, user = turn.world, turn.user(before)
+    if world.users.get(casefold(nick), user) is not user:
+        raise KeyError(f"{nick} is there already")
     del world.users[before]
     user.rename(nick)
     world.users[user.folded] = user
@@ -164,11 +183,15 @@ def _note_guest_message(turn: AppliedTurn, folded: str, message_id: int) -> None
 
 
 def _make_channel(turn: AppliedTurn, name: str, created_ms: int) -> None:
-    turn.world.make_channel(name).created_ms = created_ms
+    channel = turn.world.find_channel(name)
+    if channel is None:
+        turn.world.make_channel(name).created_ms = created_ms
+    else:  # two nodes have it from their settings, and neither knew of the other's; both orders give the same time
+        channel.created_ms = min(channel.created_ms, created_ms)
 
 
 def _drop_channel(turn: AppliedTurn, folded: str) -> None:
-    turn.world.channels.pop(folded, None)
+    del turn.world.channels[folded]
 
 
 def _rename_channel(turn: AppliedTurn, before: str, name: str) -> None:
@@ -190,6 +213,8 @@ def _join(turn: AppliedTurn, folded: str, nick: str, standing: int, last_message
 
 def _part(turn: AppliedTurn, folded: str, nick: str) -> None:
     outbox, channel, user = turn.world.outbox, turn.channel(folded), turn.user(nick)
+    if user not in channel.members:
+        raise KeyError(f"{nick} is not in {folded}")
     for session in turn.own(user):
         if outbox.replays.find(channel, session) is not None:
             outbox.end_replay(channel, session)

@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 
 APPLY_S = 0.005
 """After so much time a tick applies nothing further of what other nodes have done."""
+BETWEEN_RESETS_MS = 60_000
+"""How long a node that has begun anew, because its world differed, goes on with one that differs again: a bug must not
+have it begin anew all the time."""
 LOST = "This server has lost the others: connect again"
 NOT_CONNECTED = "This server is not connected to the others: try again in a moment"
 
@@ -94,6 +97,8 @@ class ClusterHub(GatedHub):
         """By home: the last sequence number up to which its people have read, as far as this node knows."""
         self._untold: Sequence[Record] = ()
         """What another node had stored and told nobody when it died: the others read of it from this turn."""
+        self._next_reset_ms = 0
+        """Until this moment of the monotonic clock, a record that does not fit is only logged."""
         self._failed_up_to = 0
         """Up to this sequence number, what this turn has said is lost, because its tick has failed; 0 if none has."""
         self.write_snapshot: Callable[[str], None] = _ignore
@@ -177,7 +182,8 @@ class ClusterHub(GatedHub):
                     desk.lose(f"the stream goes on at {done.position}, and this node stands at {self.position}")
                     return
                 try:
-                    self._apply_one(done)
+                    if not self._apply_one(done):
+                        return
                 except Exception:
                     log.exception("what another node has done could not be applied")
                     desk.lose("its world is not that of the others any more")
@@ -187,7 +193,8 @@ class ClusterHub(GatedHub):
                 self.threads[0].wake()
                 return
 
-    def _apply_one(self, done: Done) -> None:
+    def _apply_one(self, done: Done) -> bool:
+        """Apply a turn. False if this node gives its world up instead."""
         if done.home != self.world.home:
             for record in done.records:
                 if record[0] == "untold":  # said before the turn
@@ -196,12 +203,25 @@ class ClusterHub(GatedHub):
                     except Exception as error:
                         log_misfit(self.world, done.home, record, error)
             self._homes.add(done.home)
-            apply(self.world, done.home, done.records)
+            misfit = apply(self.world, done.home, done.records)
+            if misfit and self._refuses_misfit(done.home, misfit):
+                return False
             self._told[done.home] = self.world.last_seq  # it had applied everything before, and tells its own at once
         self.position = done.position
         for record in done.records:
             if record[0] == "snapshot" and done.home != self.world.home:
                 self.write_snapshot(done.home)
+        return True
+
+    def _refuses_misfit(self, home: str, kind: str) -> bool:
+        """True if this node gives its world up, because a record of another node does not fit it."""
+        world = self.world
+        # Any other home's records are written by no node: each node leaves them out, so the worlds stay equal.
+        if home not in world.servers or world.mono_ms < self._next_reset_ms:
+            return False
+        self._next_reset_ms = world.mono_ms + BETWEEN_RESETS_MS
+        self._desk.lose(f"its world is not that of the others any more, the record {kind!r} of {home} does not fit it")
+        return True
 
     def _tell_untold(self, record: Record) -> None:
         self.world.last_seq = max(self.world.last_seq, last_untold(record))

@@ -7,6 +7,7 @@ from harness.node_stage import NodeStage
 
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.errors import Fenced
+from chatroom.server.cluster.cluster_hub import BETWEEN_RESETS_MS
 from chatroom.server.cluster.turn_desk import Done
 
 
@@ -231,3 +232,71 @@ def test_records_that_nobody_can_have_written(stage: NodeStage) -> None:
     b.desk.add([Done(b.hub.position + 1, "q/99", records)])
     b.tick()
     assert not b.desk.entries and not b.desk.lost
+
+
+MISFITS: list[list[object]] = [
+    ["+user", {"nick": "ANN", "username": "x", "realname": "x", "host": "x", "signon_ms": 1}, []],
+    ["-user", "nobody"],
+    ["nick", "nobody", "somebody"],
+    ["nick", "eve", "ann"],
+    ["+session", "nobody", {}],
+    ["-session", 1],
+    ["closed", 1],
+    ["-channel", "#none"],
+    ["rename", "#none", "#some"],
+    ["join", "#none", "ann", 0, 1],
+    ["join", "#tea", "nobody", 0, 1],
+    ["part", "#tea", "eve"],
+]
+
+
+@pytest.mark.parametrize("record", MISFITS, ids=[" ".join(map(str, record))[:20] for record in MISFITS])
+def test_a_world_that_differs_is_given_up(stage: NodeStage, record: list[object]) -> None:
+    """A record of another node that tells who is where, and does not fit. But not if no node has written it."""
+    a, b = stage.a, stage.b
+    ann = a.come("ann")
+    a.come("eve")
+    a.take_turn((ann, "JOIN #tea"))
+    stage.follow()
+    b.desk.add([Done(b.hub.position + 1, "q/99", [record])])
+    b.tick()
+    assert (b.desk.lost, b.hub.position) == ("", len(stage.stream) + 1)
+    b.desk.add([Done(b.hub.position + 1, "a/1", [record])])
+    b.tick()
+    assert f"the record {record[0]!r} of a/1 does not fit" in b.desk.lost
+    assert b.hub.position == len(stage.stream) + 1
+
+
+def test_a_world_is_given_up_once_a_minute(stage: NodeStage) -> None:
+    """Else a bug would have the node begin anew all the time. What tells only of attributes costs nothing."""
+    a, b = stage.a, stage.b
+    a.come("ann")
+    stage.follow()
+
+    def read(kind: str) -> bool:
+        b.desk.find_place()
+        b.desk.entries.clear()
+        b.desk.add([Done(b.hub.position + 1, "a/1", [[kind, "nobody", {}]])])
+        b.tick()
+        return bool(b.desk.lost)
+
+    assert [read("user"), read("-user"), read("-user")] == [False, True, False]
+    stage.mono_ms += BETWEEN_RESETS_MS
+    assert [read("channel"), read("-user"), read("-user")] == [False, True, False]
+
+
+def test_a_channel_that_two_nodes_have_from_their_settings(stage: NodeStage) -> None:
+    """Each tells the other of it in its next turn, which takes no member out. Both know the same time of its birth."""
+    a, b = stage.a, stage.b
+    ann, bob = a.come("ann"), b.open()
+    stage.follow()
+    for node in (a, b):
+        node.tick()
+        node.world.make_channel("#set")
+    a.take_turn((ann, "JOIN #set"))
+    stage.follow()
+    b.take_turn((bob, "NICK bob"), (bob, "USER b 0 * :B"))
+    stage.follow()
+    channels = [node.world.channels["#set"] for node in (a, b)]
+    assert [len(channel.members) for channel in channels] == [1, 1]
+    assert channels[0].created_ms == channels[1].created_ms
