@@ -122,7 +122,7 @@ class StagedNode:
         """Give the node the turn, which the next tick takes."""
         self.stage.turns += 1
         turn = Turn(self.stage.turns, len(self.stage.stream), False)
-        self.desk.grant(Granted(turn))
+        self.desk.grant(Granted(turn, since_mono_ms=self.stage.mono_ms))
         return turn
 
     def commit(self) -> None:

@@ -232,6 +232,8 @@ class ClusterHub(GatedHub):
         granted = self._desk.granted
         if granted is None or self._desk.lost or self.position < granted.turn.position:
             return False
+        if self._desk.give_back_stale(self.world.mono_ms):
+            return False
         if threading.get_ident() != self.threads[0].ident:
             self.threads[0].wake()  # tasks count on it, and it is the one that is woken
             return False

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 MOST_ENTRIES = 1000
 """With so many entries that are not applied yet, the reader waits."""
+STALE_MS = 1000
+"""A turn that no tick has taken for so long is given back. The process may have stood still, and the others have struck
+it off meanwhile: then its world is an old one, and it learns so when it gives the turn back."""
 
 
 class Done(NamedTuple):
@@ -34,6 +37,8 @@ class Granted(NamedTuple):
     turn: Turn
     untold: Sequence[Record] = ()
     """What a holder that has died has committed and told nobody."""
+    since_mono_ms: int = 0
+    """Since when this node has it, on the monotonic clock; 0 if that is not known."""
 
 
 class Desk:
@@ -77,6 +82,21 @@ class Desk:
             assert granted is not None
             self._open, self._is_wanted = granted.turn, False
             return granted
+
+    def give_back_stale(self, mono_ms: int) -> bool:
+        """Give the turn that was granted back if it is too old. ``mono_ms`` is now, on the monotonic clock.
+
+        One that has untold messages is taken all the same: they are not looked for again.
+        """
+        granted = self._granted
+        if granted is None or not granted.since_mono_ms or granted.turn.is_broken:
+            return False
+        if mono_ms - granted.since_mono_ms < STALE_MS:
+            return False
+        with self._changed:
+            self._granted, self.unused = None, granted.turn
+            self._changed.notify_all()
+        return True
 
     # -- how a turn ends --------------------------------------------------------------------------
 

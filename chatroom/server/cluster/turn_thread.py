@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -74,4 +75,5 @@ class TurnThread(LoopThread):
         elif desk.wait_wanted(_WAIT_S):
             turn = self._link.acquire() or self._link.wait_grant(_WAIT_S)
             if turn is not None:
-                desk.grant(Granted(turn, self._find_untold(turn) if turn.is_broken else ()))
+                untold = self._find_untold(turn) if turn.is_broken else ()
+                desk.grant(Granted(turn, untold, int(time.monotonic() * 1000)))

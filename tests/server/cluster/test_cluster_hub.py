@@ -8,7 +8,7 @@ from harness.node_stage import NodeStage
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.errors import Fenced
 from chatroom.server.cluster.cluster_hub import BETWEEN_RESETS_MS
-from chatroom.server.cluster.turn_desk import Done
+from chatroom.server.cluster.turn_desk import STALE_MS, Done
 
 
 @pytest.fixture
@@ -69,6 +69,22 @@ def test_a_turn_waits_until_the_node_is_up_to_date(stage: NodeStage) -> None:
     b.commit()
     b.tick()
     assert b" 433 " in eve.got
+
+
+def test_a_stale_turn_is_given_back(stage: NodeStage) -> None:
+    """The node may have stood still, and been struck off. Nothing is told from its old world."""
+    a = stage.a
+    a.come("ann")
+    new = a.open()
+    a.tick((new, "NICK ann"), (new, "USER n 0 * :N"))
+    turn = a.grant()
+    stage.mono_ms += STALE_MS
+    a.tick()
+    assert new.got == b""
+    assert (a.desk.granted, a.desk.unused) == (None, turn)
+    a.grant()
+    a.tick()
+    assert b" 433 " in new.got
 
 
 def test_an_empty_turn_is_given_back(stage: NodeStage) -> None:
