@@ -14,6 +14,8 @@
 #                what users notice of an attack on the daemon, and on InspIRCd, into bench/abuse.md
 # make bench-held
 #                hold 5,000 connections for ten minutes, and draw bench/held.svg (HELD_CONNECTIONS, HELD_MINUTES)
+# make bench-cluster
+#                what three nodes cost beside one daemon; it only prints (ARGS="--runs 3")
 # make bench-client
 #                measure the terminal client against its bounds; it wants a quiet machine (ARGS="--runs 1" is quicker)
 # make audit     ask for known vulnerabilities of the versions in constraints.txt; it needs the network
@@ -33,7 +35,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: serve chat test lint format protocol docs pictures bench bench-quick bench-abuse bench-client bench-held audit clean FORCE
+.PHONY: serve chat test lint format protocol docs pictures bench bench-quick bench-abuse bench-cluster bench-client bench-held audit clean FORCE
 
 serve: .venv/run.stamp
 	@exec $(BIN)/chatroomctl serve $(ARGS)
@@ -74,6 +76,9 @@ bench-quick: .venv/run.stamp bench/build/load
 
 bench-abuse: .venv/run.stamp bench/build/load
 	$(BIN)/python bench/abuse.py $(ARGS)
+
+bench-cluster: .venv/test.stamp bench/build/load
+	$(BIN)/python bench/cluster.py $(ARGS)
 
 bench-client: .venv/run.stamp
 	$(BIN)/python bench/client_screen.py $(ARGS)
