@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 import time
-from collections.abc import Callable
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -23,7 +21,7 @@ from chatroom.chat.delivery.ledger import MOST_HELD
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.talking.writing_history import RETRY_MS
 from chatroom.errors import ClusterError, Fenced, StorageError
-from chatroom.server.loop_thread import LoopThread
+from chatroom.server.committer_thread import CommitterThread
 
 if TYPE_CHECKING:
     from chatroom.chat.delivery.batches import Batch
@@ -38,22 +36,17 @@ BUSY = "the database is busy"
 log = logging.getLogger(__name__)
 
 
-class JournalThread(LoopThread):
+class JournalThread(CommitterThread):
     """Implements ``chatroom.chat.delivery.batches.Committer``."""
 
     def __init__(self, journal: Journal) -> None:
         super().__init__("journal")
         self._journal = journal
-        self._wake: Callable[[], None] = _ignore
-        """Has an I/O thread tick. Set once, before anything is given."""
-        self._changed = threading.Condition()
-        """Guards the next four, and tells the thread of new batches and of its end. Taken under the hub lock."""
+        # Guarded by ``_changed``, as the next.
         self._given: list[tuple[Batch, float]] = []
         """Batches that the thread has not taken yet, with the moments at which they are refused."""
-        self._settled: list[Settled] = []
         self._open = 0
         """How many batches are not settled."""
-        self._is_over = False
         # The thread's own from here on; only the two flags are read by others.
         self._waiting: list[tuple[Batch, float]] = []
         """Batches that are not settled, in order, as in ``_given``."""
@@ -70,10 +63,6 @@ class JournalThread(LoopThread):
 
     # -- for ticks, and for the main thread -------------------------------------------------------
 
-    def wake_by(self, wake: Callable[[], None]) -> None:
-        """Have ``wake``, which makes an I/O thread tick, called when batches are settled. Before anything is given."""
-        self._wake = wake
-
     @property
     def is_idle(self) -> bool:
         """True if everything that was given is stored, or given up, and was taken."""
@@ -86,22 +75,6 @@ class JournalThread(LoopThread):
             self._given.append((batch, time.monotonic() + PATIENCE_MS / 1000))
             self._open += 1
             self._changed.notify()
-
-    def take_settled(self) -> list[Settled]:
-        """Take what was settled since the last call. From any thread; needs the hub lock."""
-        if not self._settled:  # read without the lock: what comes just now also wakes an I/O thread
-            return []
-        with self._changed:
-            settled, self._settled = self._settled, []
-            return settled
-
-    def stop(self, patience_s: float) -> bool:
-        """Store what was given, and end. False if that takes longer. From any other thread."""
-        with self._changed:
-            self._is_over = True
-            self._changed.notify()
-        self.join(patience_s)
-        return not self.is_alive()
 
     # -- the loop ---------------------------------------------------------------------------------
 
@@ -264,7 +237,3 @@ def _reason(error: Exception) -> str:
         return str(error)
     log.error("a commit failed", exc_info=error)
     return f"{type(error).__name__} {error}".rstrip()
-
-
-def _ignore() -> None:
-    """Wake nobody."""

@@ -22,7 +22,7 @@ from chatroom.chat.delivery.batches import Settled, count_rows, write_batches
 from chatroom.chat.delivery.ledger import MOST_HELD
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.errors import ClusterError, Fenced, RedisUnreachable, StorageError, StreamLost
-from chatroom.server.loop_thread import LoopThread
+from chatroom.server.committer_thread import CommitterThread
 
 if TYPE_CHECKING:
     from chatroom.chat.cluster.turn_records import Record
@@ -47,7 +47,7 @@ class TurnWork(NamedTuple):
     """What the other nodes apply, in order, each with the message id that it depends on, or 0."""
 
 
-class TurnJournal(LoopThread):
+class TurnJournal(CommitterThread):
     """Implements ``chatroom.chat.delivery.batches.Committer``."""
 
     is_busy = False
@@ -59,15 +59,10 @@ class TurnJournal(LoopThread):
         self._journal = journal
         self.desk = desk
         self._append_records = append
-        self._wake: Callable[[], None] = _ignore
-        """Has an I/O thread tick. Set once, before anything is given."""
-        self._changed = threading.Condition()
-        """Guards the next five, and tells the thread of new batches and of its end. Taken under the hub lock."""
+        # Guarded by ``_changed``, as the next two.
         self._given: tuple[Batch, TurnWork] | None = None
         self._work: TurnWork | None = None
         """What belongs to the batch that is given next."""
-        self._settled: list[Settled] = []
-        self._is_over = False
         self._life = 0
         """How often what was given was dropped: a batch of an earlier life is settled no more."""
         self.lock = threading.Lock()
@@ -80,10 +75,6 @@ class TurnJournal(LoopThread):
         """The position of the last turn that was appended. Read without a lock when it is settled."""
 
     # -- for ticks, and for the main thread -------------------------------------------------------
-
-    def wake_by(self, wake: Callable[[], None]) -> None:
-        """Have ``wake``, which makes an I/O thread tick, called when a batch is settled. Before anything is given."""
-        self._wake = wake
 
     @property
     def is_behind(self) -> bool:
@@ -109,14 +100,6 @@ class TurnJournal(LoopThread):
             self._given = batch, work
             self._changed.notify()
 
-    def take_settled(self) -> list[Settled]:
-        """Take what was settled since the last call. In a tick."""
-        if not self._settled:  # read without the lock: what comes just now also wakes an I/O thread
-            return []
-        with self._changed:
-            settled, self._settled = self._settled, []
-            return settled
-
     def drop(self) -> None:
         """Forget what was given, also what is under way: the node begins anew. In a tick."""
         with self._changed:
@@ -127,14 +110,6 @@ class TurnJournal(LoopThread):
         """Wait until nothing is under way, at most that long. True if that is so. From the turn thread."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._is_at_work, patience_s)
-
-    def stop(self, patience_s: float) -> bool:
-        """Do what was given, and end. False if that takes longer. From any other thread."""
-        with self._changed:
-            self._is_over = True
-            self._changed.notify()
-        self.join(patience_s)
-        return not self.is_alive()
 
     # -- the loop ---------------------------------------------------------------------------------
 
@@ -255,7 +230,3 @@ class TurnJournal(LoopThread):
 
 def _only_names(batch: Batch) -> Batch:
     return batch.only_names()
-
-
-def _ignore() -> None:
-    """Wake nobody."""
