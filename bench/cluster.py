@@ -202,7 +202,7 @@ def load(servers: list[Server], work: Work, beside: Beside, cores: Cores) -> Ans
 
 
 class Client:
-    """Somebody who reads lines."""
+    """A client that reads lines."""
 
     def __init__(self, port: int, nick: str) -> None:
         self._sock = socket.create_connection(("127.0.0.1", port), timeout=_CAP_S)

@@ -31,7 +31,7 @@ class ClusterOutbox(Outbox):
         self._recorder = recorder
         self._leaving = leaving
         self.has_numbered = False
-        """True if this turn has numbered an event: no other may have its msgid, whoever reads it."""
+        """True if this turn has numbered an event. No other event may have its msgid, even if nobody reads this one."""
 
     def event(self, source: str, body: str, user: User | None = None, conversation: Hashable = None) -> Event:
         """As ``Outbox``."""
@@ -104,7 +104,7 @@ class ClusterOutbox(Outbox):
 
 
 class ClusterMonitors(MonitorLists):
-    """The watched nicks of this node's sessions. What they are told is recorded, for those of the other nodes."""
+    """The watched nicks of this node's sessions. What the sessions are told is recorded for the other nodes."""
 
     __slots__ = ("_recorder",)
 

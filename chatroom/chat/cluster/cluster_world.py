@@ -148,7 +148,7 @@ class ClusterWorld(World):
         }
         tick: dict[str, Any] = {"wall": self.wall_ms, "mono": self.mono_ms}
         about = self.home, self.settings.server.name, self.settings.server.description
-        if about != self._told_about:  # so whoever reads of this node's people knows their server
+        if about != self._told_about:  # before its people are named, the others know their server
             self._told_about, tick["server"] = about, about[1:]
         return [(0, ["tick", tick]), *records, (0, ["end", end])]
 
