@@ -5,32 +5,29 @@ verbs run at once. When the node has the turn and has applied all that the other
 the first I/O thread is the turn: it runs what waited. At its end its records go to the journal thread, and all that it
 tells waits in the gate until the others can read them.
 
-What other nodes have done is applied in any tick between two turns of this node.
+What other nodes have done is applied in any tick between two turns of this node (``other_nodes.py``).
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from chatroom.chat.cluster.applying import apply, log_misfit
 from chatroom.chat.cluster.local_verbs import LOCAL_VERBS
 from chatroom.chat.cluster.snapshot import reset
-from chatroom.chat.cluster.untold import last_untold, tell_untold
 from chatroom.chat.delivery.answer_costs import answer_bytes, count_unread
 from chatroom.chat.delivery.batches import Batch
 from chatroom.chat.delivery.gate import Gate
 from chatroom.chat.log_line import LogWarning
-from chatroom.chat.people.server import Server
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.dispatch import answer_not_run
 from chatroom.irc.message import split
 from chatroom.server.clocks import read_clocks
+from chatroom.server.cluster.other_nodes import OtherNodes
 from chatroom.server.cluster.turn_journal import TurnJournal, TurnWork
 from chatroom.server.gated_hub import GatedHub
 from chatroom.server.hub import TASKS_S
@@ -41,25 +38,18 @@ if TYPE_CHECKING:
     from chatroom.chat.cluster.cluster_world import ClusterWorld
     from chatroom.chat.cluster.turn_records import Record
     from chatroom.chat.delivery.batches import Settled
+    from chatroom.chat.people.server import Server
     from chatroom.chat.people.session import Session
     from chatroom.commands.context import Context
     from chatroom.commands.pending import Pending
     from chatroom.irc.framing import Malformed
     from chatroom.server.cluster.cluster_contract import Turn
-    from chatroom.server.cluster.turn_desk import Done
     from chatroom.server.inbox import Task
     from chatroom.server.operator_screen import Screen
     from chatroom.server.workers import Workers
 
-APPLY_S = 0.005
-"""After so much time a tick applies nothing further of what other nodes have done."""
-BETWEEN_RESETS_MS = 60_000
-"""How long a node that has begun anew, because its world differed, goes on with one that differs again: a bug must not
-have it begin anew all the time."""
 LOST = "This server has lost the others: connect again"
 NOT_CONNECTED = "This server is not connected to the others: try again in a moment"
-
-log = logging.getLogger(__name__)
 
 
 class _Waiting(NamedTuple):
@@ -89,20 +79,16 @@ class ClusterHub(GatedHub):
         """Tasks that wait for a turn (``post``). Any thread appends; ticks take them out."""
         self._answers: deque[Task] = deque()
         """Outcomes for reading verbs, which need no turn. As ``_posted``."""
-        self.position = 0
-        """The position in the stream up to which the world has everything."""
-        self._homes: set[str] = set()
-        """The other homes of which there may be people."""
-        self._told: dict[str, int] = {}
-        """By home: the last sequence number up to which its people have read, as far as this node knows."""
+        self.others = OtherNodes(world, journal.desk)
         self._untold: Sequence[Record] = ()
         """What another node had stored and told nobody when it died: the others read of it from this turn."""
-        self._next_reset_ms = 0
-        """Until this moment of the monotonic clock, a record that does not fit is only logged."""
         self._failed_up_to = 0
         """Up to this sequence number, what this turn has said is lost, because its tick has failed; 0 if none has."""
-        self.write_snapshot: Callable[[str], None] = _ignore
-        """Called in a tick when the node with that home has asked for the world."""
+
+    @property
+    def position(self) -> int:
+        """The position in the stream up to which the world has everything."""
+        return self.others.position
 
     # -- what waits for a turn --------------------------------------------------------------------
 
@@ -156,7 +142,7 @@ class ClusterHub(GatedHub):
             # The turn's last tick has failed. Its changes are made, and the others must know them.
             self._failed_up_to = self.world.outbox.seq
         else:
-            self._apply()
+            self.others.apply()
             if not self._open_turn():
                 if self._is_due():
                     self._desk.want()
@@ -169,68 +155,10 @@ class ClusterHub(GatedHub):
         self._run_waiting()
         self.world.end_deferred()
 
-    def _apply(self) -> None:
-        """Apply what other nodes have done, as far as the time goes."""
-        entries, desk = self._desk.entries, self._desk
-        if not entries or desk.lost:
-            return
-        end_s = time.monotonic() + APPLY_S
-        while entries:
-            done = entries[0]
-            if done.position > self.position:
-                if done.position != self.position + 1:
-                    desk.lose(f"the stream goes on at {done.position}, and this node stands at {self.position}")
-                    return
-                try:
-                    if not self._apply_one(done):
-                        return
-                except Exception:
-                    log.exception("what another node has done could not be applied")
-                    desk.lose("its world is not that of the others any more")
-                    return
-            entries.popleft()
-            if entries and time.monotonic() >= end_s:
-                self.threads[0].wake()
-                return
-
-    def _apply_one(self, done: Done) -> bool:
-        """Apply a turn. False if this node gives its world up instead."""
-        if done.home != self.world.home:
-            for record in done.records:
-                if record[0] == "untold":  # said before the turn
-                    try:
-                        self._tell_untold(record)
-                    except Exception as error:
-                        log_misfit(self.world, done.home, record, error)
-            self._homes.add(done.home)
-            misfit = apply(self.world, done.home, done.records)
-            if misfit and self._refuses_misfit(done.home, misfit):
-                return False
-            self._told[done.home] = self.world.last_seq  # it had applied everything before, and tells its own at once
-        self.position = done.position
-        for record in done.records:
-            if record[0] == "snapshot" and done.home != self.world.home:
-                self.write_snapshot(done.home)
-        return True
-
-    def _refuses_misfit(self, home: str, kind: str) -> bool:
-        """True if this node gives its world up, because a record of another node does not fit it."""
-        world = self.world
-        # Any other home's records are written by no node: each node leaves them out, so the worlds stay equal.
-        if home not in world.servers or world.mono_ms < self._next_reset_ms:
-            return False
-        self._next_reset_ms = world.mono_ms + BETWEEN_RESETS_MS
-        self._desk.lose(f"its world is not that of the others any more, the record {kind!r} of {home} does not fit it")
-        return True
-
-    def _tell_untold(self, record: Record) -> None:
-        self.world.last_seq = max(self.world.last_seq, last_untold(record))
-        tell_untold(self.world, record)
-
     def _open_turn(self) -> bool:
         """Begin this node's turn, if it has one, is up to date, and this is the first I/O thread's tick."""
         granted = self._desk.granted
-        if granted is None or self._desk.lost or self.position < granted.turn.position:
+        if granted is None or self._desk.lost or self.others.position < granted.turn.position:
             return False
         if self._desk.give_back_stale(self.world.mono_ms):
             return False
@@ -240,7 +168,7 @@ class ClusterHub(GatedHub):
         granted = self._desk.take()
         self._turn, self._untold = granted.turn, granted.untold
         for record in granted.untold:
-            self._tell_untold(record)
+            self.others.tell_untold(record)
         self.world.begin_turn(self.world.last_seq)
         return True
 
@@ -323,29 +251,20 @@ class ClusterHub(GatedHub):
     def _settle(self, settled: Settled) -> None:
         super()._settle(settled)
         # Everything up to this turn is in this world: no need to wait for the reader.
-        self.position = max(self.position, self._turn_journal.position)
+        self.others.position = max(self.others.position, self._turn_journal.position)
 
     # -- other nodes ------------------------------------------------------------------------------
 
-    def look_at_nodes(self, servers: dict[str, Server | None], told: dict[str, int]) -> None:
+    def look_at_nodes(self, servers: dict[str, Server | None], read_up_to: dict[str, int]) -> None:
         """End the people of nodes that are gone, in a turn. ``servers`` are those of all nodes, by home.
 
         None stands for one that has not told of its server with a heartbeat yet: a turn of it may have, or will.
-        ``told`` are the last sequence numbers that they have told of, as of their last heartbeat. In a tick.
+        ``read_up_to``, by home too: the last sequence number that its people have read, as of its last heartbeat. In a
+        tick.
         """
-        known = self.world.servers
-        self.world.servers = {
-            home: server or known.get(home) or Server(home.partition("/")[0], "") for home, server in servers.items()
-        }
-        for home, seq in told.items():
-            self._told[home] = max(seq, self._told.get(home, 0))
-        gone = self._homes.difference(servers)
-        for home in gone:
-            self._homes.discard(home)  # it comes back if something of it is left in the stream
-            if home in self.world.homes():
-                self.world.log_line(f"the node {home} is gone, and its people with it", LogWarning)
-                text = f"{home.partition('/')[0]} is gone"
-                self.post(0, partial(self.world.close_home, home, text, self._told.pop(home, None)))
+        for home, seq in self.others.find_gone(servers, read_up_to):
+            self.world.log_line(f"the node {home} is gone, and its people with it", LogWarning)
+            self.post(0, partial(self.world.close_home, home, f"{home.partition('/')[0]} is gone", seq))
 
     # -- beginning anew ---------------------------------------------------------------------------
 
@@ -369,11 +288,6 @@ class ClusterHub(GatedHub):
         self._waiting = deque(waiting for waiting in self._waiting if not waiting.session.closing)
         self._turn, self._failed_up_to, self._untold = None, 0, ()
 
-    def enter(self, position: int) -> None:
-        """Go on with a world that was loaded, as it is at a position. In a tick, or before the first."""
-        self.position = position
-        self._homes, self._told = self.world.homes(), {}
-
 
 class MeteredClusterHub(MeteredHub, ClusterHub):
     """A node's hub that counts lines and bytes."""
@@ -382,7 +296,3 @@ class MeteredClusterHub(MeteredHub, ClusterHub):
         """Run a line, or let it wait, and count it."""
         self._count_line(line)
         return ClusterHub.run_line(self, session, line)
-
-
-def _ignore(home: str) -> None:
-    """Leave it to other nodes."""

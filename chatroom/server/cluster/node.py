@@ -104,8 +104,8 @@ class Node:
         self.committer.wake_by(self.desk.wake)
         world.replayer, world.gap_replayer = _replay, replay_gap
         world.duty = lambda: self.heartbeat.has_duty
-        hub.write_snapshot = self._write_snapshot
-        hub.enter(self._position)
+        hub.others.write_snapshot = self._write_snapshot
+        hub.others.enter(self._position)
         self._reader.begin_at(self._position)
         return hub
 
@@ -225,7 +225,7 @@ class Node:
             with self._open_stores() as stores:
                 restore_channels(world, stores.channels.load_all())
                 self._found(world, stores)
-        hub.enter(joined.position if snapshot is None else snapshot.position)
+        hub.others.enter(joined.position if snapshot is None else snapshot.position)
         world.log_line(f"this node is one of the cluster again, as {world.home}")
 
     def _pause(self, pause_s: float) -> bool:

@@ -7,7 +7,7 @@ from harness.node_stage import NodeStage
 
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.errors import Fenced
-from chatroom.server.cluster.cluster_hub import BETWEEN_RESETS_MS
+from chatroom.server.cluster.other_nodes import BETWEEN_RESETS_MS
 from chatroom.server.cluster.turn_desk import STALE_MS, Done
 
 
@@ -185,7 +185,7 @@ def test_a_node_without_its_place_begins_anew(stage: NodeStage) -> None:
     assert ann.closed and ann.got.count(b"\r\n") == 1 and b"ERROR" in ann.got
     assert not (a.world.users or a.world.channels)
     a.desk.find_place()
-    a.hub.enter(len(stage.stream))
+    a.hub.others.enter(len(stage.stream))
     late = a.come("late")
     assert late.session.user is not None and not a.hub._gate.is_waiting
 
