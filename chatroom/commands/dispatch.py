@@ -65,6 +65,9 @@ _HTTP_VERSION = re.compile(r"HTTP/\d", re.IGNORECASE)
 _BYTE_ORDER_MARK = "\ufeff"
 ROOM_RETRY_MS = 100
 """How long a verb waits before it looks again whether there is room for what it has written."""
+READ_AGAIN_MS = 1000
+"""How long a registration waits before it reads a database once more that has failed."""
+NOT_READ = "The database cannot be read now, try again in a moment"
 # Read once: an attribute of an Enum class is slow, and each line needs them.
 _AFTER, _BEFORE, _CONTROL = When.AFTER, When.BEFORE, When.CONTROL
 _LABELS = caps.LABELED_RESPONSE | caps.BATCH
@@ -185,6 +188,8 @@ def resume(context: Context, pending: Pending, outcome: object) -> Pending | Non
     try:
         if isinstance(outcome, Overloaded) and pending.if_overloaded is not None:
             following = pending.if_overloaded(context)
+        elif isinstance(outcome, StorageError) and pending.reads:
+            following = _read_again(context, pending, outcome)
         elif isinstance(outcome, ChatroomError):
             refuse(context, outcome)
         else:
@@ -194,6 +199,28 @@ def resume(context: Context, pending: Pending, outcome: object) -> Pending | Non
     if following is None:
         finish(context)
     return following
+
+
+def _read_again(context: Context, pending: Pending, error: StorageError) -> Pending | None:
+    """Refuse a verb whose job could not read the database. A registration waits until the database is there again.
+
+    If that takes longer than a registration may, the connection is closed: its client comes back, and a client that
+    reads of a failed line only may wait for ever.
+    """
+    world, session = context.world, context.session
+    # The error names the path of the database, which only the operator should read.
+    world.log_line(f"{context.verb} of {context.nick} failed: {error}", LogWarning)
+    is_registering = session.registration is not None and not session.closing
+    give_up_ms = session.opened_mono_ms + int(world.settings.limits.registration_timeout_s * 1000)
+    if is_registering and world.mono_ms < give_up_ms:
+        return pending._replace(delay_ms=READ_AGAIN_MS)
+    if pending.if_unreadable is not None:
+        pending.if_unreadable(context)
+    else:
+        context.fail("TEMPORARILY_UNAVAILABLE", text=NOT_READ)
+    if is_registering:
+        world.close(session, NOT_READ)
+    return None
 
 
 def refuse(context: Context, error: ChatroomError) -> None:

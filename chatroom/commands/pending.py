@@ -28,6 +28,10 @@ class Pending(NamedTuple):
     """How long to wait before the job is submitted."""
     if_overloaded: Callable[[Context], Pending | None] | None = None
     """Goes on instead of ``then`` if the job was not done because too many wait. Without it the verb is refused."""
+    reads: bool = False
+    """True if the job changes nothing in the database. If the database fails, the job can be done once more."""
+    if_unreadable: Callable[[Context], None] | None = None
+    """Answers instead of ``then`` if such a job failed at the database. Without it the verb is refused in our words."""
     order: Order = Order.PLAIN
     """When the store worker does the job."""
     after_commit: bool = False

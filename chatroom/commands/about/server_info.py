@@ -191,7 +191,7 @@ def stats(context: Context, params: list[str]) -> Pending | None:
         return None
     # Accounts that are not connected are in the store only.
     if query == "o" and context.role >= Role.MODERATOR:
-        return Pending("store", lambda stores: stores.accounts.list_all(), _tell_operators)
+        return Pending("store", lambda stores: stores.accounts.list_all(), _tell_operators, reads=True)
     if query == "u":
         minutes, seconds = divmod((context.world.mono_ms - context.world.start_mono_ms) // 1000, 60)
         hours, minutes = divmod(minutes, 60)

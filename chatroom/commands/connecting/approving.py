@@ -101,7 +101,7 @@ def _list() -> Pending:
         count = min(len(requests), MOST_LISTED)
         context.note("END", "*", text=f"{count} request{'' if count == 1 else 's'}{rest}")
 
-    return Pending("store", lambda stores: stores.requests.list_all(), show)
+    return Pending("store", lambda stores: stores.requests.list_all(), show, reads=True)
 
 
 def _approve(context: Context, name: str) -> Pending:

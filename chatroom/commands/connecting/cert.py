@@ -111,7 +111,7 @@ def list_certificates(context: Context, _: list[str]) -> Pending | None:
         count = len(certificates)
         context.note("END", "*", text=f"{count} certificate{'' if count == 1 else 's'}{more}")
 
-    return Pending("store", lambda stores: stores.client_certificates.list_of(account.id), show)
+    return Pending("store", lambda stores: stores.client_certificates.list_of(account.id), show, reads=True)
 
 
 def _tell_others(context: Context, account: AccountEntry, text: str) -> None:

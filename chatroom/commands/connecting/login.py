@@ -190,7 +190,12 @@ def check_password(context: Context, name: str, password: str, then: Then) -> Pe
         return with_known_account(context, checked.account, conclude)
 
     return Pending(
-        "password", job, after, attempt.delay_ms, if_overloaded=lambda context: then(context, attempt.put_off(context))
+        "password",
+        job,
+        after,
+        attempt.delay_ms,
+        if_overloaded=lambda context: then(context, attempt.put_off(context)),
+        reads=True,
     )
 
 

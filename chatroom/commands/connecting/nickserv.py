@@ -148,7 +148,7 @@ def _info(context: Context, params: list[str]) -> Pending | None:
             if account.disabled:
                 context.notice("The account is disabled")
 
-    return Pending("store", job, show)
+    return Pending("store", job, show, reads=True)
 
 
 # -- changing an account -------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def with_known_account(
         return go_on(context, proven)
 
     # The store worker follows the changes, so what it reads is never older than what the world has of them.
-    return Pending("store", lambda stores: stores.accounts.find_by_id(proven.id), then)
+    return Pending("store", lambda stores: stores.accounts.find_by_id(proven.id), then, reads=True)
 
 
 def know_account(world: World, account: Account, spared: Session | None = None) -> None:

@@ -178,7 +178,7 @@ def _look_for_account(name: str, password: str) -> Pending:
         know_account(context.world, account)
         return check_password(context, name, password, _password_checked)
 
-    return Pending("store", lambda stores: stores.accounts.find(name), then)
+    return Pending("store", lambda stores: stores.accounts.find(name), then, reads=True)
 
 
 def _password_checked(context: Context, account: AccountEntry | Denied) -> Pending | None:

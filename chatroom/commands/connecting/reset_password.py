@@ -51,7 +51,7 @@ def reset_password(context: Context, params: list[str]) -> Pending | None:
             context, account.name, password, lambda context, made: _store(context, attempt, token, made), known.role
         )
 
-    return Pending("store", check, checked, attempt.delay_ms)
+    return Pending("store", check, checked, attempt.delay_ms, reads=True)
 
 
 def _store(context: Context, attempt: Attempt, token: str, credentials: list[Credential]) -> Pending:

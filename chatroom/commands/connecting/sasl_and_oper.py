@@ -136,7 +136,7 @@ def _external(context: Context, response: bytes) -> Pending | None:
                 context.session.registration.told_account_id = outcome.id
         return _checked(context, outcome)
 
-    return Pending("store", job, then, attempt.delay_ms)
+    return Pending("store", job, then, attempt.delay_ms, reads=True)
 
 
 # -- SCRAM. A worker handles each message of the client. Unknown names take the same steps as known ones. -------------
@@ -169,7 +169,7 @@ def _scram_first(context: Context, exchange: SaslExchange, response: bytes) -> P
             exchange.scram, exchange.named = scram, account
             _challenge(context, answer)
 
-    return Pending("password", job, then)
+    return Pending("password", job, then, reads=True)
 
 
 def _scram_final(context: Context, exchange: SaslExchange, scram: ScramExchange, response: bytes) -> Pending | None:

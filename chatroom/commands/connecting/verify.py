@@ -80,6 +80,7 @@ def use_invite(context: Context, held: HeldRegistration, token: str) -> Pending 
                 "store",
                 lambda stores: stores.requests.get_account(held.request_id),
                 lambda context, new: _register(context, attempt, held, token, new),
+                reads=True,
             )
         return make_new_credentials(
             context,
@@ -88,7 +89,7 @@ def use_invite(context: Context, held: HeldRegistration, token: str) -> Pending 
             lambda context, made: _register(context, attempt, held, token, NewAccount(name, made, held.email)),
         )
 
-    return Pending("store", check, checked, attempt.delay_ms)
+    return Pending("store", check, checked, attempt.delay_ms, reads=True)
 
 
 def _register(context: Context, attempt: Attempt, held: HeldRegistration, token: str, new: NewAccount) -> Pending:

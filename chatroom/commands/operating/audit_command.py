@@ -51,7 +51,7 @@ def audit(context: Context, params: list[str]) -> Pending | None:
             text += f"; AUDIT {count} {entries[0].id} shows those before"
         context.note("END", str(len(entries)), str(count), text=text)
 
-    return Pending("store", job, then)
+    return Pending("store", job, then, reads=True)
 
 
 def _number(text: str) -> int:

@@ -86,7 +86,7 @@ def _list(context: Context) -> Pending:
         count = min(len(invites), MOST_LISTED)
         context.note("END", "*", text=f"{count} open invite{'' if count == 1 else 's'}{rest}")
 
-    return Pending("store", job, show)
+    return Pending("store", job, show, reads=True)
 
 
 def _remove(context: Context, invite_id: int) -> Pending:

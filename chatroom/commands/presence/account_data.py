@@ -35,4 +35,4 @@ def with_account_data(
         return then(context)
 
     # The store worker also writes account data, in order, so all earlier writes are in what it reads.
-    return Pending("store", lambda stores: stores.account_data.load(account.id), take)
+    return Pending("store", lambda stores: stores.account_data.load(account.id), take, reads=True)

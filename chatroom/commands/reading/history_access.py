@@ -14,13 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from chatroom.chat.log_line import LogWarning
 from chatroom.chat.stored.entries import Conversation, direct, folded
 from chatroom.chat.stored.records import Role
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.pending import Pending
 from chatroom.commands.talking.writing_history import RETRY_MS
-from chatroom.errors import StorageError
 from chatroom.irc.names import casefold, is_nick
 
 if TYPE_CHECKING:
@@ -52,12 +50,6 @@ class Readable(NamedTuple):
     """The message id after which the user may read it; 0 for all of it."""
     is_known: bool = True
     """False if there is no such user or account: then there is such a history only if something is stored."""
-
-
-class _ReadFailure(NamedTuple):
-    """The result of a job that could not read the history."""
-
-    why: str
 
 
 def find_readable(context: Context, target: str) -> Readable | None:
@@ -183,25 +175,15 @@ def _ask(
     then: Callable[[Context, T], Pending | None],
     failed: Callable[[Context], None],
 ) -> Pending:
+    def answer(context: Context, found: T) -> Pending | None:
+        return None if context.session.user is None else then(context, found)
 
-    def job(stores: Stores) -> T | _ReadFailure:
-        # A ``StorageError`` as outcome would be refused like a write that failed. These verbs have their own codes.
-        try:
-            return read(stores)
-        except StorageError as error:
-            return _ReadFailure(str(error))
-
-    def answer(context: Context, found: T | _ReadFailure) -> Pending | None:
-        if context.session.user is None:
-            return None
-        if isinstance(found, _ReadFailure):
-            context.world.log_line(f"{context.verb} of {context.nick} failed: {found.why}", LogWarning)
-            failed(context)
-            return None
-        return then(context, found)
+    def refuse(context: Context) -> None:
+        if context.session.user is not None:
+            failed(context)  # these verbs have codes of their own
 
     # A client that sends a message and the question in one go must find the message in the answer.
-    return Pending("history", job, answer, after_commit=True)
+    return Pending("history", read, answer, after_commit=True, reads=True, if_unreadable=refuse)
 
 
 def show(context: Context, batch: str, events: Iterable[Event]) -> None:

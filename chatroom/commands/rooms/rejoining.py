@@ -57,7 +57,7 @@ def _look_for_places(context: Context, account: AccountEntry) -> Pending:
             context, _enter_each(context, [channel for channel in found if channel and channel.number <= made])
         )
 
-    return Pending("store", lambda stores: stores.presence.find_places(account.id), then)
+    return Pending("store", lambda stores: stores.presence.find_places(account.id), then, reads=True)
 
 
 def _enter_each(context: Context, channels: list[Channel]) -> Steps:
