@@ -130,12 +130,18 @@ def motd(context: Context, params: list[str]) -> Pending | None:
     return None
 
 
+def _made_of(context: Context) -> str:
+    settings = context.world.settings
+    database = "SQLite" if settings.database.url is None else "PostgreSQL"
+    return f"threads, {database}{'' if settings.cluster.redis is None else ', Redis'} and IRC"
+
+
 @command("VERSION", "[<server>]")
 def version(context: Context, params: list[str]) -> Pending | None:
     """Shows the version of the server and what it supports."""
     if not is_addressed(context, params):
         return None
-    context.reply(numerics.RPL_VERSION, SOFTWARE, context.server, text="threads, SQLite and IRC")
+    context.reply(numerics.RPL_VERSION, SOFTWARE, context.server, text=_made_of(context))
     reply_isupport(context)
     return None
 
@@ -157,7 +163,7 @@ def info(context: Context, params: list[str]) -> Pending | None:
     if not is_addressed(context, params):
         return None
     started = datetime.fromtimestamp(context.world.start_wall_ms / 1000, UTC)
-    context.reply(numerics.RPL_INFO, text=f"{SOFTWARE}, a chat daemon in Python: threads, SQLite and IRC")
+    context.reply(numerics.RPL_INFO, text=f"{SOFTWARE}, a chat daemon in Python: {_made_of(context)}")
     context.reply(numerics.RPL_INFO, text=f"Running since {started:%Y-%m-%d %H:%M:%S} UTC")
     context.reply(numerics.RPL_ENDOFINFO)
     return None

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 from harness.world import SERVER, Here, params_of, verbs
 
+from chatroom.config.redis_url import RedisUrl
+from chatroom.config.server_url import ServerUrl
 from chatroom.irc import names
 from chatroom.irc.message import parse
 
@@ -56,6 +58,19 @@ def test_version_time_and_info(here: Here) -> None:
     assert params_of(alice.ask("TIME"), "391")[1] == SERVER
     assert "2030" in params_of(alice.ask("TIME"), "391")[-1]
     assert verbs(alice.ask("INFO"))[-1] == "374"
+
+
+def test_version_and_info_name_the_database(make_here: Callable[..., Here]) -> None:
+    """They name what the settings say: SQLite or PostgreSQL, and the Redis of a cluster."""
+    server, redis = ServerUrl().read_text("postgresql://chat@db/chat"), RedisUrl().read_text("redis://localhost")
+    for sections, stands_on in (
+        ({}, "threads, SQLite and IRC"),
+        ({"database": {"url": server}}, "threads, PostgreSQL and IRC"),
+        ({"database": {"url": server}, "cluster": {"redis": redis, "node": "a"}}, "threads, PostgreSQL, Redis and IRC"),
+    ):
+        alice = make_here(**sections).connect("alice")
+        assert params_of(alice.ask("VERSION"), "351")[-1] == stands_on
+        assert alice.ask("INFO")[0].endswith(f": {stands_on}")
 
 
 @pytest.mark.parametrize("excess", [0, 1])
