@@ -4,46 +4,26 @@ from __future__ import annotations
 
 import os
 import pwd
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from chatroom.errors import ConfigError
 from chatroom.paths import runtime_directory
+from chatroom.url_with_password import UrlWithPassword, is_cut_short, take_password
 
 _SCHEMES = ("postgresql", "postgres")
 _PASSWORD = "password"  # noqa: S105 - the name of an option
 _SECRETS = ("sslpassword", "oauth_client_secret")
-_HIDDEN = "********"
 _DEFAULT_PORT = "5432"
 
 
 @dataclass(frozen=True, slots=True)
-class ServerAddress:
-    """The address of a PostgreSQL database. ``str()`` of it is the URL without a password.
+class ServerAddress(UrlWithPassword):
+    """The address of a PostgreSQL database.
 
     The password is in ``password_file``, or in the URL, or PostgreSQL's library finds it (``PGPASSWORD``, or the file
     that ``PGPASSFILE`` names).
     """
-
-    url: str
-    """Without a password."""
-    password: str | None = field(default=None, repr=False)
-    """That of the URL; None if it had none."""
-    password_file: Path | None = None
-    """A file with the password on its first line. It is read for each connection."""
-
-    def __str__(self) -> str:
-        return self.url
-
-    @property
-    def masked(self) -> str:
-        """The URL with asterisks for its password, if it had one."""
-        if self.password is None:
-            return self.url
-        scheme, _, rest = self.url.partition("://")
-        netloc = rest.partition("/")[0].partition("?")[0]
-        user, at, hosts = netloc.rpartition("@")
-        return f"{scheme}://{user}:{_HIDDEN}@{hosts}{rest.removeprefix(f'{user}{at}{hosts}')}"
 
     @property
     def place(self) -> str:
@@ -115,7 +95,7 @@ def is_server_url(text: str) -> bool:
 
 def parse_server_url(text: str, password_file: Path | None = None) -> ServerAddress:
     """The address that a URL stands for. Raises ``ConfigError``, which does not repeat the URL."""
-    from urllib.parse import unquote, urlsplit, urlunsplit
+    from urllib.parse import urlsplit
 
     if not is_server_url(text):
         raise ConfigError("the URL of a database must begin with postgresql://")
@@ -123,25 +103,20 @@ def parse_server_url(text: str, password_file: Path | None = None) -> ServerAddr
         parts = urlsplit(text)
     except ValueError:
         raise ConfigError("the URL of the database cannot be read: postgresql://USER@HOST/DATABASE") from None
-    # A "/" in a password ends the login. What is left of the password would be taken for a part of the address, which
-    # is shown.
-    if not text.isprintable() or " " in text or "@" in f"{parts.path}{parts.query}{parts.fragment}":
+    if not text.isprintable() or " " in text or is_cut_short(parts):
         raise ConfigError(
             "the URL of the database cannot be read: in a password, / is %2F, ? is %3F, # is %23, @ is %40, % is %25"
         )
-    login, at, hosts = parts.netloc.rpartition("@")
-    user, colon, secret = login.partition(":")
     # Piece by piece: a URL of PostgreSQL's knows no "+" for a space, which the functions for those of the web do.
     pieces = parts.query.split("&") if parts.query else []
     options = dict(map(_split_option, pieces))
     for name in _SECRETS:
         if name in options:
             raise ConfigError(f"the URL of the database must not have {name}: use a key without a password")
-    password = unquote(secret) if colon else options.get(_PASSWORD)
     query = "&".join(piece for piece in pieces if _split_option(piece)[0] != _PASSWORD)
-    url = urlunsplit((parts.scheme, f"{user}{at if user else ''}{hosts}", parts.path, query, ""))
-    # Without hosts, urlunsplit leaves the slashes out.
-    url = url if "://" in url else url.replace(":", "://", 1)
+    url, password = take_password(parts, query)
+    if password is None:
+        password = options.get(_PASSWORD)
     return ServerAddress(url, password or None, password_file)
 
 

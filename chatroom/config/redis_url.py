@@ -5,19 +5,18 @@ A password in it is never shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chatroom.config.values import is_loopback
 from chatroom.errors import ConfigError
+from chatroom.url_with_password import UrlWithPassword, is_cut_short, take_password
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 # ``urllib.parse`` is imported by what needs it: only those who have a cluster do.
 _SCHEMES = ("redis", "rediss", "unix")
-_HIDDEN = "********"
 _OPTIONS = {
     "redis": {"db"},
     "rediss": {"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"},
@@ -27,27 +26,8 @@ _OPTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class RedisAddress:
-    """Where a Redis server is, and who logs in there. ``str()`` of it is the URL without a password."""
-
-    url: str
-    """Without a password."""
-    password: str | None = field(default=None, repr=False)
-    """That of the URL; None if it had none."""
-    password_file: Path | None = None
-    """A file with the password on its first line. It is read for each connection."""
-
-    def __str__(self) -> str:
-        return self.url
-
-    @property
-    def masked(self) -> str:
-        """The URL with asterisks for its password, if it had one."""
-        if self.password is None:
-            return self.url
-        scheme, _, rest = self.url.partition("://")
-        user, at, place = rest.partition("@") if "@" in self._parts.netloc else ("", "@", rest)
-        return f"{scheme}://{user}:{_HIDDEN}{at}{place}"
+class RedisAddress(UrlWithPassword):
+    """Where a Redis server is, and who logs in there."""
 
     @property
     def scheme(self) -> str:
@@ -126,31 +106,26 @@ class RedisUrl:
 
 def parse_redis_url(text: str) -> RedisAddress:
     """The address that a URL stands for. Raises ``ConfigError``, which does not repeat the URL."""
-    from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+    from urllib.parse import parse_qsl, urlsplit
 
     if text.partition("://")[0] not in _SCHEMES or "://" not in text:
         raise ConfigError("the URL of Redis must begin with redis://, rediss:// (TLS) or unix://")
-    # A "/" in a password ends the login. What is left of the password would be taken for a part of the address, which
-    # is shown.
     unreadable = ConfigError(
         "the URL of Redis cannot be read: redis://USER@HOST:PORT/DB; in a password, / is %2F, ? is %3F, # is %23, "
         "@ is %40, % is %25"
     )
     try:
         parts = urlsplit(text)
-        login, at, place = parts.netloc.rpartition("@")
-        user, colon, secret = login.partition(":")
         options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
-        url = urlunsplit((parts.scheme, f"{user}{at if user else ''}{place}", parts.path, parts.query, ""))
-        # Without a host, urlunsplit leaves the slashes out.
-        url = url if "://" in url else url.replace(":", "://", 1)
-        address = RedisAddress(url, unquote(secret) if colon and secret else None)
+        url, password = take_password(parts, parts.query)
+        address = RedisAddress(url, password or None)
         is_whole = address.port >= 0 and address.database >= 0
     except ValueError:
         raise unreadable from None
-    if not is_whole or not text.isprintable() or " " in text or "@" in f"{parts.path}{parts.query}{parts.fragment}":
+    if not is_whole or not text.isprintable() or " " in text or is_cut_short(parts):
         raise unreadable
-    if parts.fragment or (parts.scheme == "unix" and (place or not parts.path.strip("/"))):
+    has_host = bool(parts.netloc.rpartition("@")[2])
+    if parts.fragment or (parts.scheme == "unix" and (has_host or not parts.path.strip("/"))):
         raise unreadable
     others = sorted(options.keys() - _OPTIONS[parts.scheme])
     if others:
