@@ -182,6 +182,22 @@ def test_a_server_that_does_not_answer(run: Run, home: Path) -> None:
     assert "database.url" in finding["way_out"]
 
 
+def check_refusals(address: ServerAddress, named: str) -> None:
+    """Another machine has the lock: nothing is done instead of its daemon, and what runs alone does not run."""
+    with (
+        pytest.raises(Refused, match=rf"{named} serves this database, from .*: run this there"),
+        without_daemon(address),
+    ):
+        pytest.fail("it runs")
+    check_not_alone(address)
+
+
+def check_not_alone(address: ServerAddress) -> None:
+    """What must run alone does not run."""
+    with pytest.raises(Refused, match="stop it first"), exclusive(address):
+        pytest.fail("it runs")
+
+
 def test_a_daemon_of_another_machine_is_found_by_its_lock(run: Run, address: ServerAddress) -> None:
     """What it must do itself is refused, and says where it runs. Here it leaves no trace."""
     assert not is_served(address)
@@ -190,13 +206,7 @@ def test_a_daemon_of_another_machine_is_found_by_its_lock(run: Run, address: Ser
     lock = make_server_lock(address)
     lock.acquire()
     assert is_served(address)
-    with (
-        pytest.raises(Refused, match=r"another daemon serves this database, from .*: run this there"),
-        without_daemon(address),
-    ):
-        pytest.fail("it runs")
-    with pytest.raises(Refused, match="stop it first"), exclusive(address):
-        pytest.fail("it runs")
+    check_refusals(address, "another daemon")
     lock.give_back()
     with exclusive(address):
         assert is_served(address)
@@ -208,20 +218,13 @@ def test_nodes_keep_away_what_no_daemon_may_be_in_the_way_of(address: ServerAddr
     lock = make_server_lock(address, "tea")
     lock.acquire()
     assert is_served(address)
-    with (
-        pytest.raises(Refused, match=r"a node of a cluster serves this database, from .*: run this there"),
-        without_daemon(address),
-    ):
-        pytest.fail("it runs")
-    with pytest.raises(Refused, match="stop it first"), exclusive(address):
-        pytest.fail("it runs")
+    check_refusals(address, "a node of a cluster")
     lock.give_back()
     with DaemonLock.acquire(address, "a"):
         assert is_served(address)
         with without_daemon(address) as is_offline:
             assert not is_offline
-        with pytest.raises(Refused, match="stop it first"), exclusive(address):
-            pytest.fail("it runs")
+        check_not_alone(address)
     with exclusive(address):
         assert is_served(address)
 

@@ -6,12 +6,6 @@ from harness.daemon import Daemon
 from harness.live_screen import LiveScreen, play_live
 
 
-async def answer(screen: LiveScreen, question: str, text: str) -> None:
-    """Wait for a question, and answer it."""
-    await screen.see(question)
-    await screen.enter(text)
-
-
 def test_a_person_is_banned_for_a_time_and_the_ban_is_lifted_from_the_list(daemon: Daemon) -> None:
     """First the server says who would be hit; then the ban is in the list, and in the audit."""
     daemon.create("mona", "moderator")
@@ -21,10 +15,10 @@ def test_a_person_is_banned_for_a_time_and_the_ban_is_lifted_from_the_list(daemo
         with daemon.connect("mallory") as mallory:
             await screen.see("mallory joined")
             await screen.choose("alt+p", "mallory", "ban the name")
-            await answer(screen, "Ban mallory from the server. How long?", "1h")
+            await screen.answer("Ban mallory from the server. How long?", "1h")
             await screen.see("1 of 2 users: mallory")
-            await answer(screen, "Reason", "flooding")
-            await answer(screen, "Ban mallory from the whole server, 1h? [y/N]:", "y")
+            await screen.answer("Reason", "flooding")
+            await screen.answer("Ban mallory from the whole server, 1h? [y/N]:", "y")
             await screen.see("mallory is banned for 1h")
             assert any("banned: flooding" in line for line in mallory.expect_closed())
         await screen.choose("alt+g", "bans of the server")
@@ -32,7 +26,7 @@ def test_a_person_is_banned_for_a_time_and_the_ban_is_lifted_from_the_list(daemo
         await screen.press(*"mallory", "enter")
         await screen.see("Lift the ban on mallory")
         await screen.press(*"lift", "enter")
-        await answer(screen, "Lift the ban on mallory? [y/N]:", "y")
+        await screen.answer("Lift the ban on mallory? [y/N]:", "y")
         await screen.gone("mallory  banned: flooding")
         await screen.press("escape")
         await screen.choose("alt+g", "audit")
@@ -44,7 +38,7 @@ def test_a_person_is_banned_for_a_time_and_the_ban_is_lifted_from_the_list(daemo
         await screen.choose("alt+g", "lockdown of the server")
         await screen.see("(now: Lockdown off")
         await screen.press(*"guests", "enter")
-        await answer(screen, "How long?", "2h")
+        await screen.answer("Keep out new guests. How long?", "2h")
         await screen.see("Lockdown accounts-only: new guests")
 
     play_live(scene, daemon.port, "mona", account=True)
@@ -59,8 +53,8 @@ def test_an_operator_mutes_and_bans_in_a_channel(daemon: Daemon) -> None:
             bob.ask("JOIN #tea")
             await screen.see("bob joined")
             await screen.choose("alt+p", "bob", "mute")
-            await answer(screen, "bob in #tea. How long?", "12h")
-            await answer(screen, "Reason", "too loud")
+            await screen.answer("bob in #tea. How long?", "12h")
+            await screen.answer("Reason", "too loud")
             await screen.see("is banned for 12h")
             assert any(" 404 " in line for line in bob.ask("PRIVMSG #tea :hello"))
             await screen.choose("alt+g", "bans of")
@@ -68,7 +62,7 @@ def test_an_operator_mutes_and_bans_in_a_channel(daemon: Daemon) -> None:
             await screen.press(*"bob", "enter")
             await screen.see("Take ~m:bob!*@* off the list")
             await screen.press(*"take", "enter")
-            await answer(screen, "Take ~m:bob!*@* off the list? [y/N]:", "y")
+            await screen.answer("Take ~m:bob!*@* off the list? [y/N]:", "y")
             await screen.gone("(muted)")
             await screen.press("escape")
             bob.ask("PRIVMSG #tea :hello")
@@ -81,7 +75,7 @@ def test_an_operator_mutes_and_bans_in_a_channel(daemon: Daemon) -> None:
             await screen.see("Only operators and voiced members speak  off")
             await screen.press("escape")
             await screen.choose("alt+g", "standing", "add")
-            await answer(screen, "Whom?", "carol")
+            await screen.answer("Whom?", "carol")
             await screen.see("carol!*@*  by alice")
 
     play_live(scene, daemon.port, join=("#tea",))

@@ -159,6 +159,13 @@ class ClusterStage:
         self.nodes.append(node)
         return node
 
+    def gather(self, *people: Person) -> None:
+        """Have people join #tea, in order, and read what that tells them."""
+        for person in people:
+            person.say("JOIN #tea")
+        for person in people:
+            person.read()
+
     def send(self, sender: Node, records: list[Record]) -> None:
         """Put a turn into the stream."""
         if not records:

@@ -186,10 +186,10 @@ class FullScreen:
         for text in texts:
             await self.press(*text, "enter")
 
-    async def answer(self, question: str, *keys: str) -> None:
-        """Wait for a question, and press keys and Enter."""
-        await self.until(lambda: self.prompt.startswith(question.rstrip()))
-        await self.press(*keys, "enter")
+    async def answer(self, question: str, text: str = "") -> None:
+        """Wait for a question that begins like this, in up to three rows, and answer it."""
+        await self.until(lambda: any(row.startswith(question.rstrip()) for row in self.rows[-3:]))
+        await self.enter(text)
 
     @asynccontextmanager
     async def open(self, columns: int = 80, rows: int = 24) -> AsyncIterator[FullScreen]:

@@ -19,10 +19,7 @@ def test_a_message_reaches_the_members_on_all_nodes() -> None:
     stage = ClusterStage()
     first, second = stage.add("a"), stage.add("b")
     ann, bob, cat = first.connect("ann"), second.connect("bob"), second.connect("cat")
-    for person in (ann, bob, cat):
-        person.say("JOIN #tea")
-    for person in (ann, bob, cat):
-        person.read()
+    stage.gather(ann, bob, cat)
     assert ann.say("PRIVMSG #tea :hello") == []
     assert [line.split(" ", 1)[1] for line in bob.read()] == ["PRIVMSG #tea :hello"]
     assert [line.split(" ", 1)[1] for line in cat.read()] == ["PRIVMSG #tea :hello"]
@@ -102,9 +99,7 @@ def test_the_people_of_a_dead_node_go() -> None:
     stage = ClusterStage()
     first, second, third = stage.add("a"), stage.add("b"), stage.add("c")
     ann, bob, cat = first.connect("ann"), second.connect("bob"), third.connect("cat")
-    for person in (ann, bob, cat):
-        person.say("JOIN #tea")
-        person.read()
+    stage.gather(ann, bob, cat)
     stage.nodes.remove(second)
     with first.turn():
         first.world.close_home(second.world.home, "b is gone")
@@ -136,10 +131,7 @@ def test_the_end_of_a_node_is_told_on_the_others_only() -> None:
     stage = ClusterStage()
     first, second = stage.add("a"), stage.add("b")
     ann, amy, bob = first.connect("ann"), first.connect("amy"), second.connect("bob")
-    for person in (ann, amy, bob):
-        person.say("JOIN #tea")
-    for person in (ann, amy, bob):
-        person.read()
+    stage.gather(ann, amy, bob)
     with first.turn():
         end_all(first.world, "The server stops", lambda _: True)
     assert (first.world.is_leaving, first.world.runtime.is_ending) == (True, False)
@@ -155,11 +147,9 @@ def test_an_invitation_is_told_on_all_nodes() -> None:
     stage = ClusterStage()
     first, second = stage.add("a"), stage.add("b")
     ann, bob, cat = first.connect("ann"), second.connect("bob"), second.connect("cat", caps="invite-notify")
-    for person in (ann, cat):
-        person.say("JOIN #tea")
+    stage.gather(ann, cat)
     ann.say("MODE #tea +i")
-    for person in (bob, cat):
-        person.read()
+    cat.read()
     ann.say("INVITE bob #tea")
     for person in (bob, cat):
         assert [line.split(" ", 1)[1] for line in person.read()] == ["INVITE bob #tea"]
@@ -245,9 +235,7 @@ def test_a_reset_world_is_filled_anew() -> None:
     stage = ClusterStage()
     first, second = stage.add("a"), stage.add("b")
     ann, bob, new = first.connect("ann"), second.connect("bob"), second.open()
-    for person in (ann, bob):
-        person.say("JOIN #tea")
-        person.read()
+    stage.gather(ann, bob)
     with second.tick():
         reset(second.world, "The server has lost the others")
     assert bob.read() == [f"ERROR :Closing Link: {bob.session.address_text} (The server has lost the others)"]

@@ -175,9 +175,7 @@ def test_each_node_tells_its_own_people() -> None:
     stage = ClusterStage()
     first, second = stage.add("a"), stage.add("b")
     ann, bob = first.connect("ann"), second.connect("bob")
-    ann.say("JOIN #tea")
-    bob.say("JOIN #tea")
-    ann.read()
+    stage.gather(ann, bob)
     after = first.world.outbox.seq + 5000
     entry = Entry(after, after >> 10, "#tea", Kind.PRIVMSG, "x!x@h", None, "", "#tea", "hello")
     with first.turn():

@@ -35,7 +35,7 @@ def test_enter_alone_leads_to_the_server_of_this_machine(file: Path, runs_here: 
 
     async def scene(screen: FullScreen) -> None:
         await screen.answer("Server, or a link to one [127.0.0.1, this machine]: ")
-        await screen.answer("Nickname [guest]: ", *"alice")
+        await screen.answer("Nickname [guest]: ", "alice")
         await screen.welcome("#lobby")
         assert screen.options.route.address == Address("127.0.0.1", 6667)
         await screen.answer("Connect here again at the next start, without these questions? [Y/n]: ")
@@ -52,13 +52,13 @@ def test_a_guest_is_offered_to_register(file: Path, runs_here: list[bool]) -> No
     """Who says yes is asked for a password twice; who wants nothing kept has no file."""
 
     async def scene(screen: FullScreen) -> None:
-        await screen.answer("Server", *"chat.example")
+        await screen.answer("Server", "chat.example")
         await screen.welcome("#lobby", caps=WITH_ACCOUNTS)
         assert screen.options.route.address == Address("chat.example", 6667)
         await screen.answer("Connect here again", "n")
         await screen.answer("Register alice with a password, so that nobody else", "y")
-        await screen.answer("New password for alice: ", *"sesame12")
-        await screen.answer("Repeat the password: ", *"sesame12")
+        await screen.answer("New password for alice: ", "sesame12")
+        await screen.answer("Repeat the password: ", "sesame12")
         await screen.until(lambda: "REGISTER * * :sesame12" in screen.sent)
         assert not file.exists()
 
@@ -88,12 +88,12 @@ def test_no_server_here_and_no_address(file: Path, runs_here: list[bool]) -> Non
     async def scene(screen: FullScreen) -> None:
         await screen.answer("Server, or a link to one: ")
         await screen.see("No server runs on this machine")
-        await screen.answer("Server", *"no host")
+        await screen.answer("Server", "no host")
         await screen.see("no host is not HOST or HOST:PORT, nor a saved server.")
-        await screen.answer("Server", *"ircs://chat.example/tea?invite=1-abc")
-        await screen.answer("Nickname [guest]: ", *"zoe")
-        await screen.answer("New password for zoe: ", *"sesame12")
-        await screen.answer("Repeat the password: ", *"sesame12")
+        await screen.answer("Server", "ircs://chat.example/tea?invite=1-abc")
+        await screen.answer("Nickname [guest]: ", "zoe")
+        await screen.answer("New password for zoe: ", "sesame12")
+        await screen.answer("Repeat the password: ", "sesame12")
         await screen.until(lambda: bool(screen.links))
         options = screen.options
         assert options.route.address == Address("chat.example", 6697, tls=True)

@@ -59,15 +59,15 @@ def test_an_invite_asks_who_the_user_will_be() -> None:
     async def scene(screen: FullScreen) -> None:
         await screen.welcome("#lobby")
         await screen.enter(f"/connect {INVITE}")
-        await screen.answer("Nickname there [alice]: ", *"zoe")
+        await screen.answer("Nickname there [alice]: ", "zoe")
         await screen.until(lambda: screen.prompt.startswith("New password for zoe:"))
         await screen.press("escape")
         await screen.see("The link was not opened.")
         assert screen.chosen == {}
         await screen.enter(f"/connect {INVITE}")
         await screen.answer("Nickname there [alice]: ")
-        await screen.answer("New password for alice: ", *"sesame12")
-        await screen.answer("Repeat the password: ", *"sesame12")
+        await screen.answer("New password for alice: ", "sesame12")
+        await screen.answer("Repeat the password: ", "sesame12")
         await screen.until(lambda: "chat.examp…×" in screen.places)
         assert screen.chosen == {INVITE: Chosen("alice", "sesame12")}
 
@@ -87,7 +87,7 @@ def test_a_question_of_the_login_waits_for_the_one_before() -> None:
         await screen.hear(":srv FAIL NICK NICK_RESERVED alice :It is reserved.")
         await screen.type("12")
         await screen.press("enter")
-        await screen.answer("Repeat the password: ", *"sesame12")
+        await screen.answer("Repeat the password: ", "sesame12")
         await screen.until(lambda: screen.prompt.startswith("Password for alice"))
         assert screen.chosen == {INVITE: Chosen("alice", "sesame12")}
         assert not any("sesame" in row for row in screen.rows)
@@ -103,8 +103,8 @@ def test_a_link_to_the_server_of_this_chat_joins_its_channel() -> None:
         await screen.paste("irc://host/tea?invite=1-abc")
         await screen.answer("Go to #tea on irc://host? [y/N]: ", "y")
         await screen.until(lambda: "JOIN #tea" in screen.sent)
-        await screen.answer("New password for alice: ", *"sesame12")
-        await screen.answer("Repeat the password: ", *"sesame12")
+        await screen.answer("New password for alice: ", "sesame12")
+        await screen.answer("Repeat the password: ", "sesame12")
         await screen.until(lambda: "REGISTER * * :sesame12" in screen.sent)
         await screen.enter("/connect irc://host/?account=bob&reset=1-x")
         await screen.see("Leave, and start chatroom with")
