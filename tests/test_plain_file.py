@@ -18,7 +18,7 @@ from chatroom.client.settings.client_sections import SCHEMA
 from chatroom.client.trust import Trust
 from chatroom.config.serving import Listen
 from chatroom.ctl.checks.tls_files import read_chain
-from chatroom.ctl.config_commands import _text_of
+from chatroom.ctl.config_changes import text_of
 from chatroom.ctl.web_archive import read_archive
 from chatroom.errors import ChatroomError
 from chatroom.plain_file import open_plain, read_plain, read_plain_text, require_plain
@@ -86,7 +86,7 @@ def test_a_file_that_becomes_a_pipe_meanwhile_is_refused(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     "read",
     [
-        *(read_document, read_certificate, read_chain, _text_of, read_archive, _read_password),
+        *(read_document, read_certificate, read_chain, text_of, read_archive, _read_password),
         lambda path: Certificates(Listen(tls=True, certificate=(path,), key=(path,))),
         lambda path: fetch_copy(path, path.with_name("database")),
         lambda path: KnownServers(path).forget("chat.example"),

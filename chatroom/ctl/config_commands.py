@@ -4,49 +4,27 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
-import tomllib
 from pathlib import Path
 
 import click
 
 from chatroom import paths
-from chatroom.config import KEYS, MASK, Key, Settings, find_key, load
-from chatroom.config.load import FILE_NAME, check_document, find_exposure
-from chatroom.config.settings import SCHEMA, SECTIONS
+from chatroom.config import KEYS, MASK, Key, Settings
+from chatroom.config.load import FILE_NAME
+from chatroom.config.settings import SECTIONS
 from chatroom.config.template import PROPOSED, template
 from chatroom.ctl.checks.configuration import find_in_settings
+from chatroom.ctl.config_changes import complete_key, find_setting, required_file, set_, unset
 from chatroom.ctl.invocation import Invocation, pass_invocation
 from chatroom.ctl.output import json_option, print_json, print_table, report_result, result_option, say
-from chatroom.ctl.standard_input import read_stdin
 from chatroom.ctl.streams import plain, warn
 from chatroom.ctl.subcommands import Subcommands
-from chatroom.database_address import ServerAddress
-from chatroom.errors import AlreadyExists, ConfigError, InvalidValue, NotFound, Refused
-from chatroom.plain_file import read_plain_text
+from chatroom.errors import AlreadyExists, ConfigError
 from chatroom.settings import editing
 from chatroom.settings.file_template import toml_value
-from chatroom.settings.schema import did_you_mean
 
 _MOST_BYTES = 65_536
 """How much of standard input is read; more than the longest value of any setting."""
-
-
-def _find(context: click.Context, parameter: click.Parameter, value: str) -> Key:
-    key = find_key(value)
-    if key is None:
-        sections = SECTIONS if context.command.name == "get" else ()
-        hint = SCHEMA.hint_section(value) or did_you_mean(value, [*sections, *(key.path for key in KEYS)])
-        raise click.BadParameter(f"there is no setting {value}{hint or '; chatroomctl config show lists them all'}")
-    return key
-
-
-# The shell's completion calls this with what was typed so far.
-def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    return [key.path for key in KEYS if key.path.startswith(incomplete)]
-
-
-_key_argument = click.argument("key", callback=_find, shell_complete=_complete)
 
 
 @click.group(cls=Subcommands)
@@ -97,7 +75,7 @@ def path(invocation: Invocation) -> None:
     Example:
       "$EDITOR" "$(chatroomctl config path)"
     """
-    say(str(_required_file(invocation).absolute()))
+    say(str(required_file(invocation).absolute()))
 
 
 @config.command("show")
@@ -130,7 +108,7 @@ def show(invocation: Invocation, as_json: bool) -> None:
 
 
 @config.command("get")
-@click.argument("key", shell_complete=_complete)
+@click.argument("key", shell_complete=complete_key)
 @json_option
 @pass_invocation
 def get(invocation: Invocation, key: str, as_json: bool) -> None:
@@ -149,7 +127,7 @@ def get(invocation: Invocation, key: str, as_json: bool) -> None:
         _print_section(settings, key, as_json)
         return
     context = click.get_current_context()
-    values = _find(context, context.command.params[0], key).values_in(settings)
+    values = find_setting(context, context.command.params[0], key).values_in(settings)
     if as_json:
         print_json(values[0] if len(values) == 1 else values)
         return
@@ -175,85 +153,8 @@ def _print_section(settings: Settings, section: str, as_json: bool) -> None:
             say(f"{name} = {toml_value(value)}")
 
 
-@config.command("set")
-@_key_argument
-@click.argument("value", required=False)
-@click.option("--stdin", "from_stdin", is_flag=True, help="Read VALUE from standard input. Example: --stdin < motd.txt")
-@result_option("file", "key", "value", "applies")
-@pass_invocation
-def set_(invocation: Invocation, key: Key, value: str | None, from_stdin: bool) -> None:
-    """Set one setting in the configuration file.
-
-    Comments in the file are kept. Write a list with commas, or as in TOML. A password cannot be given as VALUE, because
-    every user of this machine could read it there: leave VALUE out to be asked for it, or use --stdin.
-
-    \b
-    Examples:
-      chatroomctl config set server.name chat.example.org
-      chatroomctl config set channels.autojoin '#lobby,#news'
-      chatroomctl config set server.password
-    """
-    if value is not None and from_stdin:
-        raise click.UsageError("VALUE and --stdin cannot be used together")
-    if value is not None and key.secret:
-        raise click.UsageError(f"{key.path} is a secret: leave VALUE out to be asked for it, or use --stdin")
-    if value is None and not key.secret and not from_stdin:
-        raise click.UsageError(f"{key.path} needs a VALUE or --stdin")
-    file = _required_file(invocation)
-    if value is None:
-        value = read_stdin(key.path, _MOST_BYTES) if from_stdin else _ask(key)
-    try:
-        checked = key.kind.read_text(value)
-    except ValueError:
-        raise InvalidValue(f"{key.path} must be {key.kind.allowed}") from None
-    shown = key.kind.write(checked)
-    if isinstance(checked, ServerAddress) and checked.password is not None and not from_stdin:
-        raise click.UsageError(
-            f"{key.path} with a password is a secret: use --stdin, or database.password_file for the password"
-        )
-    # A path is stored as it was given: "~" and relative paths have the same meaning in the file. So is a URL, whose
-    # password is not shown.
-    stored = value if isinstance(checked, Path | ServerAddress) else shown
-    shown = shown if isinstance(checked, ServerAddress) else stored
-    _change(file, key, editing.with_value(_text_of(file), key, stored))
-    report_result(
-        f"{file}: {key.path} = {MASK if key.secret else toml_value(shown)}. {_when(key)}",
-        file=file,
-        key=key.path,
-        value=MASK if key.secret else shown,
-        applies=key.applies,
-    )
-
-
-def _ask(key: Key) -> str:
-    if not sys.stdin.isatty():
-        raise Refused(f"there is no terminal to ask for {key.path}; use --stdin")
-    typed: str = click.prompt(key.path, hide_input=True, confirmation_prompt=f"Repeat {key.path}", err=True)
-    return typed
-
-
-@config.command("unset")
-@_key_argument
-@result_option("file", "key", "value", "applies")
-@pass_invocation
-def unset(invocation: Invocation, key: Key) -> None:
-    """Reset one setting to its default.
-
-    The default stays in the configuration file as a comment.
-
-    \b
-    Example:
-      chatroomctl config unset limits.burst_lines
-    """
-    file = _required_file(invocation)
-    _change(file, key, editing.without_value(_text_of(file), key))
-    report_result(
-        f"{file}: {key.path} has its default again, {toml_value(key.default)}. {_when(key)}",
-        file=file,
-        key=key.path,
-        value=key.default,
-        applies=key.applies,
-    )
+config.add_command(set_)
+config.add_command(unset)
 
 
 @config.command("check")
@@ -281,38 +182,6 @@ def check(invocation: Invocation) -> None:
     )
     count = len([name for name, origin in settings.key_sources.items() if origin.startswith("CHATROOM_")])
     say(where + (f"; the environment sets {count} of the settings" if count else "") + ".")
-
-
-def _required_file(invocation: Invocation) -> Path:
-    file = invocation.config_file
-    if file is None:
-        looked = ", ".join(str(directory / FILE_NAME) for directory in paths.config_directories())
-        raise NotFound(f'there is no configuration file (looked for {looked}); "chatroomctl config init" writes one')
-    return file
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return read_plain_text(file, "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not UTF-8 text (byte {error.start})") from error
-
-
-def _change(file: Path, key: Key, text: str) -> None:
-    # Check the whole new file before it replaces the old one: one setting can contradict another.
-    check_document(tomllib.loads(text), file, {})
-    editing.write_file(file, text)
-    exposure = find_exposure(load(file, {}))
-    if exposure is not None and key.path in str(exposure):
-        warn(plain(str(exposure)))
-    if key.variable in os.environ:
-        warn(f"{key.variable} is set in this environment and overrides the file")
-
-
-def _when(key: Key) -> str:
-    if key.applies == "restart":
-        return "A running daemon applies it after a restart."
-    return 'A running daemon applies it after "chatroomctl reload".'
 
 
 def _shown(key: Key, settings: Settings) -> object:

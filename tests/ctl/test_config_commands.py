@@ -96,6 +96,68 @@ def test_set_get_and_unset(run: Run, file: Path) -> None:
     assert file.read_text() == template()
 
 
+CLUSTER = {"database.url": "postgresql://chat@db/chat", "cluster.redis": "redis://localhost", "cluster.node": "a"}
+
+
+def test_settings_that_need_each_other_are_set_in_one_call(run: Run, file: Path) -> None:
+    """Each alone is refused, changes nothing, and says how. So it is with their way back."""
+    run("config", "set", "database.url", CLUSTER["database.url"])
+    for key in ("cluster.redis", "cluster.node"):
+        before = file.read_text()
+        result = run("config", "set", key, CLUSTER[key])
+        assert result.exit_code == 1
+        assert "Nothing was changed: one call can change several keys" in result.stderr
+        assert file.read_text() == before
+    result = run("config", "set", *(word for pair in CLUSTER.items() for word in pair))
+    assert (result.exit_code, result.stdout.count("after a restart.\n")) == (0, 3)
+    assert load(file, {}).cluster.node == "a"
+    assert run("config", "unset", "cluster.node").exit_code == 1
+    assert run("config", "unset", *CLUSTER).exit_code == 0
+    assert file.read_text() == template()
+
+
+def test_a_certificate_and_its_key_are_set_in_one_call(run: Run, file: Path) -> None:
+    """So is what a listener of TLS has; the document of ``--json`` has lists then."""
+    words = ["listen.tls", "true", "listen.certificate", "cert.pem", "listen.key", "key.pem"]
+    result = run("config", "set", *words, "--json")
+    assert json.loads(result.stdout) == {
+        "file": "chatroom.toml",
+        "key": words[::2],
+        "value": [True, "cert.pem", "key.pem"],
+        "applies": ["restart"] * 3,
+    }
+    assert run("config", "get", "listen.key").stdout.endswith("key.pem\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["limits.burst_lines", "7", "server.motd"],
+        ["limits.burst_lines", "7", "limits.burst_lines", "8"],
+        ["limits.burst_lines", "7", "server.password", "hunter2"],
+        ["limits.burst_lines", "7", "server.motd", "--stdin"],
+        ["limits.burst_lines", "7", "nonsense", "8"],
+        ["cluster.redis", "redis://:hunter2@localhost", "cluster.node", "a"],
+    ],
+)
+def test_several_settings_are_set_all_or_none(run: Run, file: Path, words: list[str]) -> None:
+    """A key without its value, given twice, unknown, or with a secret, and nothing is changed."""
+    result = run("config", "set", *words)
+    assert result.exit_code == 2
+    assert "hunter2" not in result.stderr
+    assert file.read_text() == template()
+
+
+def test_a_database_takes_the_place_of_the_other(run: Run, file: Path) -> None:
+    """A path and a URL exclude each other: the one that is set last stands, and the answer says so."""
+    run("config", "set", "database.path", "x.db")
+    result = run("config", "set", "database.url", CLUSTER["database.url"], "database.password_file", "secret")
+    assert "database.path is not set any more: database.url stands in its place" in result.stdout
+    result = run("config", "set", "database.path", "x.db")
+    assert result.stdout.count("is not set any more") == 2
+    assert load(file, {}).database.path == Path("x.db").absolute()
+
+
 def test_set_says_when_a_restart_is_needed(run: Run, file: Path) -> None:
     """The answer says if a key applies only after a restart."""
     assert run("config", "set", "listen.port", "7000").stdout.endswith("after a restart.\n")

@@ -135,6 +135,14 @@ def nodes(shell: DocShell) -> None:
     shell.place.environment |= {"CHATROOM_DATABASE__URL": server.make_database().url, **cluster}
     shell.start()
 
+    def want_password() -> None:
+        secret = shell.path("/etc/chatroom/redis-password")
+        secret.touch(0o600)
+        secret.write_text("open sesame\n")
+        redis.ask("CONFIG", "SET", "requirepass", "open sesame")
+
+    shell.before = {"config set cluster.node": want_password}
+
 
 SCENES: dict[str, Scene] = {
     "README.md": readme,
