@@ -6,7 +6,7 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.admission.exemption import limited_key
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 KEPT_FILES = 64
 """How many open files connections leave to the database, the control socket and everything else."""
 _UNLIMITED = sys.maxsize
+MOST_TOLD = 200
+"""Of how many addresses the other nodes of a cluster are told each second."""
 _MOST_KEYS = 4096
 """With so many kept names of addresses, all are forgotten."""
 
@@ -44,8 +46,9 @@ class ConnectionCounter:
         """What ``limited_key`` has said of addresses under ``_settings``: clients of one address, and those that come
         again, ask it once."""
         self._settings: Settings | None = None
-        self.elsewhere: Mapping[str, int] = {}
-        """How many connections other nodes of a cluster have, by address. Set once, before the first connection."""
+        self.find_elsewhere: Callable[[str], tuple[int, int]] | None = None
+        """How many connections other nodes of a cluster have from an address, and had in the last minute. None without
+        a cluster. Set once, before the first connection."""
         self.refused = 0
         """How many connections were refused since the start, for too many of their address. Read without the lock."""
         self._open = 0
@@ -86,7 +89,7 @@ class ConnectionCounter:
         # Connections are counted even without limits, so that a reload that sets some finds the right counts.
         self._budget.concurrent = limits.connections_per_address if limits.enabled else _UNLIMITED
         self._budget.per_minute = limits.connects_per_minute if limits.enabled else _UNLIMITED
-        elsewhere = self.elsewhere.get(address, 0) if self.elsewhere else 0
+        elsewhere = (0, 0) if self.find_elsewhere is None else self.find_elsewhere(address)
         refusal = self._budget.admit(address, int(time.monotonic() * 1000), elsewhere)
         if refusal is not None:
             self.refused += 1
@@ -98,6 +101,13 @@ class ConnectionCounter:
         """True if a session is counted against an address."""
         with self._lock:
             return session.id in self._address_of
+
+    def recent(self) -> dict[str, tuple[int, int]]:
+        """For the other nodes of a cluster: by address, how many connections are open and have begun in the last
+        minute. Only of addresses that have begun one, and not of all if these are too many.
+        """
+        with self._lock:
+            return self._budget.recent(int(time.monotonic() * 1000), MOST_TOLD)
 
     def take_over(self, session: Session, settings: Settings, *, counted: bool) -> None:
         """Count a connection that another daemon has accepted, whatever the limits are. ``counted``: by its address."""

@@ -146,8 +146,8 @@ class Daemon:
         workers = Workers(database.open_stores, turnstile=self._turnstile)
         hub = self._hub = database.make_hub(world, workers, self._screen, metered=bool(metrics))
         if database.node is not None:
-            counter.elsewhere = database.node.find_addresses()
-            database.node.facts = lambda: describe_node(hub.world.settings, where, counter.places(settings).taken)
+            counter.find_elsewhere = database.node.count_elsewhere()
+            database.node.facts = lambda: describe_node(hub.world.settings, where, counter)
         threads = self._threads = make_threads(hub, settings.server.io_threads, counter.released)
         first_number = database.first_number
         listener = self._listener = Listener(hub, threads, counter, entrances, control, first_number)

@@ -7,6 +7,7 @@ import shlex
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chatroom import __version__, paths
 from chatroom.config import Settings, find_unsafe
@@ -14,6 +15,9 @@ from chatroom.database_address import DatabaseAddress
 from chatroom.server.listening_sockets import Inherited, describe_inherited
 from chatroom.server.own_process import own_program
 from chatroom.storage.file_modes import find_open_files
+
+if TYPE_CHECKING:
+    from chatroom.server.connection_counter import ConnectionCounter
 
 
 def start_lines(
@@ -69,7 +73,7 @@ def no_admin_line(database: DatabaseAddress) -> str:
     return f"there is no admin yet; make one with: {own_program()}{flag} user create-admin NAME"
 
 
-def describe_node(settings: Settings, where: list[str], clients: int) -> dict[str, object]:
+def describe_node(settings: Settings, where: list[str], counter: ConnectionCounter) -> dict[str, object]:
     """Return what the other nodes of a cluster know of this one."""
     server = settings.server
     return {
@@ -78,7 +82,8 @@ def describe_node(settings: Settings, where: list[str], clients: int) -> dict[st
         "version": __version__,
         "machine": socket.gethostname(),
         "listening": ", ".join(where),
-        "clients": clients,
+        "clients": counter.places(settings).taken,
+        "addresses": counter.recent(),
         "lease_s": settings.cluster.lease_s,
     }
 

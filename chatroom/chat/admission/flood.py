@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from heapq import nlargest
 from ipaddress import IPv4Address, IPv6Address
+from itertools import islice
 
 WINDOW_MS = 10 * 60_000
 """How long a failed login counts."""
@@ -36,6 +38,8 @@ MOST_COUNTED = 64
 MOST_KEYS = 10_000
 """How many keys a table keeps: some megabytes, and more addresses than attack at once in practice."""
 MINUTE_MS = 60_000
+_MOST_LOOKED_AT = 2000
+"""Among how many addresses ``ConnectionBudget.recent`` looks: those that connected last."""
 SITE_BITS = 80
 """The bits of an IPv6 address that its site chooses freely: a /48, which anybody can have, has 65,536 subscribers."""
 SUBSCRIBER_BITS = 64
@@ -260,12 +264,12 @@ class ConnectionBudget:
     def __len__(self) -> int:
         return len(self._open.keys() | self._begun.keys())
 
-    def admit(self, address: str, mono_ms: int, elsewhere: int = 0) -> str | None:
+    def admit(self, address: str, mono_ms: int, elsewhere: tuple[int, int] = (0, 0)) -> str | None:
         """Count a new connection. Returns None, or the reason for a refusal; a refused connection is not counted.
 
-        ``elsewhere``: how many connections other nodes of a cluster have from the address.
+        ``elsewhere``: how many connections other nodes of a cluster have from the address, and had in the last minute.
         """
-        if self._open.get(address, 0) + elsewhere >= self.concurrent:
+        if self._open.get(address, 0) + elsewhere[0] >= self.concurrent:
             return f"too many connections from your address (at most {self.concurrent} at a time)"
         # Taken out and put in again, so that the address comes last in the dict and the oldest one comes first.
         begun = self._begun.pop(address, [])
@@ -273,11 +277,24 @@ class ConnectionBudget:
         self._begun[address] = begun
         if len(self._begun) > self._most_keys:
             del self._begun[next(iter(self._begun))]
-        if len(begun) >= self.per_minute:
+        if len(begun) + elsewhere[1] >= self.per_minute:
             return f"too many connections from your address (at most {self.per_minute} a minute)"
         begun.append(mono_ms)
         self._open[address] = self._open.get(address, 0) + 1
         return None
+
+    def recent(self, mono_ms: int, most: int) -> dict[str, tuple[int, int]]:
+        """The addresses with a connection within the last minute: how many are open, and how many have begun.
+
+        At most ``most`` of them, those with the most connections.
+        """
+        found = []
+        for address in islice(reversed(self._begun), _MOST_LOOKED_AT):
+            begun = self._begun[address]
+            count = len(begun) - bisect_right(begun, mono_ms - MINUTE_MS)
+            if count:
+                found.append((count, self._open.get(address, 0), address))
+        return {address: (count, begun) for begun, count, address in nlargest(most, found)}
 
     def take_over(self, address: str) -> None:
         """Count an open connection of the address that was admitted elsewhere, and not just now."""

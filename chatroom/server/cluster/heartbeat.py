@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.people.server import Server
 from chatroom.errors import ClusterError, RedisUnreachable, StreamLost
+from chatroom.server.cluster.address_counts import AddressCounts
 from chatroom.server.cluster.contact import HEARTBEATS_PER_LEASE, Contact
 from chatroom.server.cluster.node_log import NodeLog
 from chatroom.server.loop_thread import LoopThread
@@ -44,6 +45,7 @@ class Heartbeat(LoopThread):
         self._contact = contact
         self._facts = facts
         self.log = NodeLog(settings)
+        self.addresses = AddressCounts(settings.node, settings.lease_s)
         self._name = settings.node
         self._lease_s = settings.lease_s
         self._every_s = settings.lease_s / HEARTBEATS_PER_LEASE
@@ -120,6 +122,7 @@ class Heartbeat(LoopThread):
         self.nodes = nodes = self._link.heartbeat(self._facts())
         self._duty_until_s = asked_at_s + self._lease_s / 2
         self._contact.hear(asked_at_s, nodes)
+        self.addresses.hear(nodes, asked_at_s)
         self.log.hear(nodes, time.monotonic(), round(time.time() * 1000))
         for name, epoch in self._contact.find_gone():
             self._link.remove(name, epoch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -109,10 +109,12 @@ class Node:
         self._reader.begin_at(self._position)
         return hub
 
-    def find_addresses(self) -> Mapping[str, int]:
-        """How many connections the other nodes have, by address. It changes with the world; any thread may read it."""
+    def count_elsewhere(self) -> Callable[[str], tuple[int, int]]:
+        """Return what says how many connections the other nodes have from an address. Any thread may call that."""
         assert self.world is not None
-        return self.world.sessions.elsewhere
+        counts = self.heartbeat.addresses
+        counts.people = self.world.sessions.elsewhere
+        return counts.find
 
     def start(self) -> None:
         """Begin to take part, when the I/O threads run."""

@@ -230,3 +230,18 @@ def test_networks_have_keys() -> None:
     assert network_key(4, 0x0A000001) == network_key(4, 0x0A0000FF) != network_key(4, 0x0A000101)
     site = 0x20010DB8_0007_0000 << 64
     assert network_key(6, site + 1) == network_key(6, site + (0xFFFF << 64)) != network_key(6, site + (1 << 80))
+
+
+def test_the_addresses_of_the_last_minute() -> None:
+    """How many connections of each are open and have begun in that minute. Of too many addresses, the busiest."""
+    budget = ConnectionBudget(concurrent=100, per_minute=100)
+    budget.admit("old", START)
+    for at in (10, 20, 30):
+        budget.admit("busy", START + at)
+    budget.released("busy")
+    budget.admit("quiet", START + 40)
+    assert budget.recent(START + 50, 9) == {"old": (1, 1), "busy": (2, 3), "quiet": (1, 1)}
+    assert budget.recent(START + MINUTE_MS + 5, 9) == {"busy": (2, 3), "quiet": (1, 1)}
+    assert budget.recent(START + MINUTE_MS + 5, 1) == {"busy": (2, 3)}
+    assert budget.recent(START + MINUTE_MS + 25, 9) == {"busy": (2, 1), "quiet": (1, 1)}
+    assert budget.recent(START + 2 * MINUTE_MS, 9) == {}

@@ -13,6 +13,7 @@ from harness.postgresql_server import PostgresqlServer
 from harness.redis_server import RedisServer
 
 from chatroom.config import Listen, Settings
+from chatroom.config.chatting import Limits
 from chatroom.config.clustering import Cluster
 from chatroom.config.redis_url import RedisUrl
 from chatroom.config.serving import Database, Server
@@ -153,3 +154,25 @@ def test_redis_is_not_there(house: House, monkeypatch: pytest.MonkeyPatch) -> No
     )
     with pytest.raises(RedisUnreachable):
         house.start("a")
+
+
+def test_an_address_has_one_share_of_all_nodes(house: House) -> None:
+    """What connects to one node and says nothing is counted on the other: at the same time, and in a minute."""
+    limits = Limits(connections_per_address=4, connects_per_minute=6)
+    # With a long lease, because what a node has heard counts for as long.
+    house.settings = replace(house.settings, limits=limits, cluster=replace(house.settings.cluster, lease_s=6.0))
+    first, second = house.start("a"), house.start("b")
+    find = node_of(second).heartbeat.addresses.find
+    with contextlib.ExitStack() as silent:
+        for address in ("127.0.0.5", "127.0.0.6"):
+            for _ in range(4):
+                silent.enter_context(Client(port_of(first), address))
+        until(lambda: find("4 7f000005") == (4, 4) == find("4 7f000006"), "the counts of a")
+        with Client(port_of(second), "127.0.0.5") as refused:
+            assert "too many connections from your address (at most 4 at a time)" in refused.expect("ERROR")
+    until(lambda: find("4 7f000006") == (0, 4), "the ends of connections to a")
+    for nick in ("ann", "bob"):
+        with Client(port_of(second), "127.0.0.6") as client:
+            client.register(nick)
+    with Client(port_of(second), "127.0.0.6") as refused:
+        assert "too many connections from your address (at most 6 a minute)" in refused.expect("ERROR")
