@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
     from chatroom.chat.runtime import Runtime
+    from chatroom.chat.stored.records import AccountEntry
     from chatroom.config import Settings
 
 
@@ -56,6 +57,12 @@ class OneNode:
         """Call it when clients that monitor a user were told metadata. ``is_new``: because the user came just now.
 
         The world of several nodes has the others tell their clients; this one does nothing.
+        """
+
+    def note_decision(self, request_id: int, account: AccountEntry | None, text: str) -> None:
+        """Call it when a request for an account was decided: ``account`` was made, or None and ``text`` says why not.
+
+        The world of several nodes has the others tell an applicant who is not registered; this one does nothing.
         """
 
     def leaves_replay(self, session: Session, channel: Channel) -> bool:

@@ -29,6 +29,7 @@ from chatroom.chat.cluster.turn_records import Record, decode_records, encode_re
 from chatroom.chat.delivery.ledger import Ledger, NotWritten
 from chatroom.chat.people.server import Server
 from chatroom.chat.world import World
+from chatroom.commands.connecting.approving import answer_unregistered
 from chatroom.commands.reading.replay import replay_channel
 from chatroom.config import Settings
 from chatroom.server.change_follower import ChangeFollower
@@ -209,6 +210,7 @@ class Node(Here):
         if not settings.history.replay_accounts_max:
             show_nothing_missed(world)
         world.replayer = lambda world, session, channel, up_to: replay_channel(world, session, channel, up_to=up_to)
+        world.answer_applicants = answer_unregistered
         world.servers = self.cluster.servers
         restore(world, self.stores)
         if self.cluster.nodes:

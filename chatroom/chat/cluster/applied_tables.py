@@ -18,6 +18,12 @@ def _put_account(turn: AppliedTurn, state: list[Any]) -> None:
     turn.world.accounts.put(account)
 
 
+def _decide(turn: AppliedTurn, request_id: int, state: list[Any] | None, text: str) -> None:
+    world = turn.world
+    if world.answer_applicants is not None:
+        world.answer_applicants(world, request_id, account_from_state(state), text)
+
+
 def _discard_account(turn: AppliedTurn, account_id: int) -> None:
     turn.world.accounts.discard(account_id)
 
@@ -71,6 +77,7 @@ OF_TABLES: dict[str, Callable[..., None]] = {
     "accept": _accept,
     "account": _put_account,
     "action": _action,
+    "decided": _decide,
     "lockdown": _lockdown,
     "mute": _mute,
     "target": _rename_target,

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from chatroom.chat.cluster.attributes import MARKER, channel_attribute, session_attribute, user_attribute
+from chatroom.chat.cluster.attributes import (
+    MARKER,
+    account_to_state,
+    channel_attribute,
+    session_attribute,
+    user_attribute,
+)
 from chatroom.chat.cluster.cluster_bans import ClusterBans
 from chatroom.chat.cluster.cluster_outbox import ClusterMonitors, ClusterOutbox
 from chatroom.chat.cluster.directories import (
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from chatroom.chat.cluster.turn_records import Record
     from chatroom.chat.delivery.ledger import Ledger
     from chatroom.chat.runtime import Runtime
+    from chatroom.chat.stored.records import AccountEntry
     from chatroom.config import Settings
 
 Numbered = tuple[int, "Record"]
@@ -97,6 +104,9 @@ class ClusterWorld(World):
         """Shows a session of this node what it has missed in a channel, up to a message id. The hub sets it."""
         self.gap_replayer: Callable[[ClusterWorld, Session, int, int], None] | None = None
         """Shows a session of this node what it has missed between two message ids. The hub sets it."""
+        self.answer_applicants: Callable[[ClusterWorld, int, AccountEntry | None, str], None] | None = None
+        """Tells a session of this node that is not registered how its request for an account was decided. The hub sets
+        it."""
         self.leaving = LeavingRuntime(runtime)
         super().__init__(settings, cast("Runtime", self.leaving), cloak, start_wall_ms, start_mono_ms, accounts, ledger)
         # Parts that note their changes, instead of those of a lone daemon's world.
@@ -193,6 +203,10 @@ class ClusterWorld(World):
     def note_values(self, user: User, values: Mapping[str, str | None], *, is_new: bool) -> None:
         """Have the other nodes tell their clients that monitor the user."""
         self.recorder.add(["values", user.folded, dict(values), is_new])
+
+    def note_decision(self, request_id: int, account: AccountEntry | None, text: str) -> None:
+        """Have the other nodes tell the applicant, if it is a session of theirs that is not registered."""
+        self.recorder.add(["decided", request_id, account_to_state(account), text])
 
     def leaves_replay(self, session: Session, channel: Channel) -> bool:
         """True for a shadow: its home shows it what it has missed."""

@@ -23,6 +23,7 @@ default, and capabilities stand by their names. So what a later version tells be
 | ``said`` | nick, message id | a guest has said something that it can redact |
 | ``slow`` | channel, nick, moment, is a member | somebody has spoken in slow mode |
 | ``account``, ``-account`` | entry or id | an account was made, changed or deleted |
+| ``decided`` | request, entry or nothing, text | a request for an account was decided |
 | ``target`` | before, now | read markers follow somebody or something to another name |
 | ``was`` | values | an entry for WHOWAS |
 | ``accept``, ``-accept`` | nick, other (, named) | an accept list has changed |

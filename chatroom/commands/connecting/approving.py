@@ -15,7 +15,7 @@ from chatroom.chat.log_line import LogWarning
 from chatroom.chat.operator_mode import tell_operators
 from chatroom.chat.people.held_registration import HeldRegistration
 from chatroom.chat.stored.invite_records import NewAccount
-from chatroom.chat.stored.records import Account, Actor, Credential, Role
+from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.chat.stored.request_records import Request
 from chatroom.commands.command_table import command
 from chatroom.commands.connecting.login import log_in, may_log_in
@@ -111,8 +111,9 @@ def _approve(context: Context, name: str) -> Pending:
         world, (request, account) = context.world, approved
         world.accounts.put(account.entry)
         world.log_line(f"{account.name} may register, by {actor.name}")
-        for session in _applicants(world, request):
-            _admit(Context(world, session, "REGISTER", is_asked=False), account)
+        for session in _applicants(world, request.id):
+            _admit(Context(world, session, "REGISTER", is_asked=False), account.entry)
+        world.note_decision(request.id, account.entry, "")
         # A guest may have the nick meanwhile, or the applicant may have logged in elsewhere.
         free_nick(world, account.entry)
         context.note("DONE", text=f"Registered {account.name}, as was asked for from {request.origin}")
@@ -149,29 +150,49 @@ def _turn_down(world: World, request: Request, by: Actor, reason: str) -> None:
     """Tell the log and the applicant of a request that was deleted."""
     why = f": {reason}" if reason else ""
     world.log_line(f"{request.name} may not register, by {by.name}{why}")
-    for session in _applicants(world, request):
-        session.held = None
-        Context(world, session, "REGISTER", is_asked=False).notice(f"You may not register {request.name}{why}")
+    text = f"You may not register {request.name}{why}"
+    for session in _applicants(world, request.id):
+        _reject_session(world, session, text)
+    world.note_decision(request.id, None, text)
 
 
-def _applicants(world: World, request: Request) -> list[Session]:
+def answer_unregistered(world: World, request_id: int, account: AccountEntry | None, text: str) -> None:
+    """Tell the session that has asked for an account, if it is not registered, what another node has decided.
+
+    ``account`` was made, or ``text`` says why not. Outside a turn: the session is this node's own affair.
+    """
+    for session in _applicants(world, request_id):
+        if session.registration is None:
+            continue  # the other node has told it, as it tells users
+        if account is None:
+            _reject_session(world, session, text)
+        else:
+            _admit(Context(world, session, "REGISTER", is_asked=False), account)
+
+
+def _applicants(world: World, request_id: int) -> list[Session]:
     """The session that has asked, if it is still there. The id tells it from others who ask for the name later."""
-    return [one for one in world.sessions.values() if one.held is not None and one.held.request_id == request.id]
+    return [one for one in world.sessions.values() if one.held is not None and one.held.request_id == request_id]
 
 
-def _admit(context: Context, account: Account) -> None:
+def _reject_session(world: World, session: Session, text: str) -> None:
+    session.held = None
+    Context(world, session, "REGISTER", is_asked=False).notice(text)
+
+
+def _admit(context: Context, account: AccountEntry) -> None:
     """Log the session in to the account that it has asked for, unless it has another one by now."""
-    session, entry = context.session, account.entry
+    session = context.session
     user, session.held = session.user, None
-    known = admitted(context.world, entry)
+    known = admitted(context.world, account)
     if isinstance(known, Denied):
         # The name was banned since, and its user has another nick, which the ban is not for.
         context.notice(f"{account.name} is registered, but you are not logged in: {known.why}")
     elif user is None:
         if session.registration is not None and session.registration.account is None:
             context.notice(f"You may register: {account.name} is registered and you are logged in")
-            take_account(context, entry)
+            take_account(context, account)
     elif user.account is None and may_log_in(user, None):
-        hand_over(context, user, entry.id)
+        hand_over(context, user, account.id)
         context.notice(f"You may register: {account.name} is registered and you are logged in")
-        log_in(context, user, entry)
+        log_in(context, user, account)

@@ -12,6 +12,7 @@ from chatroom.chat.cluster.cluster_world import ClusterWorld
 from chatroom.chat.cluster.snapshot import load_snapshot, snapshot_to_document
 from chatroom.chat.cluster.untold import untold_to_record
 from chatroom.chat.stored_channels import restore_channels
+from chatroom.commands.connecting.approving import answer_unregistered
 from chatroom.commands.reading.replay import replay_channel, replay_gap
 from chatroom.errors import ClusterError, StreamLost
 from chatroom.server.cluster.cluster_hub import ClusterHub, MeteredClusterHub
@@ -103,6 +104,7 @@ class Node:
         self.desk.wake = lambda: hub.threads[0].wake()
         self.committer.wake_by(self.desk.wake)
         world.replayer, world.gap_replayer = _replay, replay_gap
+        world.answer_applicants = answer_unregistered
         world.duty = lambda: self.heartbeat.has_duty
         hub.others.write_snapshot = self._write_snapshot
         hub.others.enter(self._position)
