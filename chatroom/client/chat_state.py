@@ -1,7 +1,7 @@
 """The state of one connection: nick, channels, members, topics. A message goes in, events come out.
 
-No input or output. Messages must have been cleaned (``text.clean_message``). Numerics that change no state are turned
-into sentences by ``numerics_in_words``.
+No input or output. Messages must have been cleaned (``text.clean_message``). What changes no state is turned into
+sentences by ``server_replies`` and ``numerics_in_words``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from collections.abc import Callable
 
 from chatroom.client.chat_events import (
     ChannelRenamed,
-    Denied,
     Event,
-    Info,
     Invited,
     Joined,
     Kicked,
@@ -29,8 +27,8 @@ from chatroom.client.message_reading import moment, param, parse_moment, read_re
 from chatroom.client.numerics_in_words import answer
 from chatroom.client.past_messages import Past
 from chatroom.client.people import People, account_of
-from chatroom.client.search_queries import refusal
 from chatroom.client.server_features import ServerFeatures
+from chatroom.client.server_replies import Replies
 from chatroom.client.several_lines import Limits
 from chatroom.irc.message import Message
 
@@ -64,8 +62,7 @@ class State:
         self.multiline: Limits | None = None
         """How long a message of several lines may be; None if the server takes none."""
         self._past = Past()
-        self._logged_in_by_register = ""  # the account of which the answer to REGISTER says so; a 900 would repeat it
-        self._has_entries = False  # True once the WHO or LIST in progress has had an entry
+        self._replies = Replies()
 
     def reset(self, nick: str, caps: set[str], multiline: Limits | None = None) -> None:
         """Begin a new connection that was welcomed: the user is in no channel yet."""
@@ -77,7 +74,7 @@ class State:
         self.people.reset()
         self.away = self.is_ours = self.is_server_operator = False
         self._past.reset()
-        self._logged_in_by_register = ""
+        self._replies = Replies()
 
     def fold(self, name: str) -> str:
         """Return the form of a name in which this server compares names."""
@@ -312,42 +309,7 @@ class State:
     def _on_list_entry(self, message: Message) -> list[Event]:
         name = param(message, 1)
         self.seen_channels[self.fold(name)] = name
-        self._has_entries = True
-        return answer(message)
-
-    def _on_who(self, message: Message) -> list[Event]:
-        self._has_entries = True
-        return answer(message)
-
-    def _on_who_end(self, message: Message) -> list[Event]:
-        has_entries, self._has_entries = self._has_entries, False
-        return [] if has_entries else [Info(f"No user matches {param(message, 1)}.")]
-
-    def _on_list_end(self, message: Message) -> list[Event]:
-        has_entries, self._has_entries = self._has_entries, False
-        return [] if has_entries else [Info("There are no channels to show.")]
-
-    def _on_standard_reply(self, message: Message) -> list[Event]:
-        text = message.params[-1] if message.params else ""
-        if message.verb == "FAIL" and message.params[:1] == ["SEARCH"]:
-            return [Denied(refusal(message.params))]
-        if message.params[:2] == ["UBAN", "NEEDS_FORCE"]:
-            text = text.replace("UBAN ADD FORCE", "/ban --force")  # what the user of this client has to type
-        return [Denied(text)] if message.verb == "FAIL" else [Info(text)]
-
-    def _on_register(self, message: Message) -> list[Event]:
-        if not message.params:
-            return []
-        if message.params[0] == "SUCCESS" and "logged in" in message.params[-1]:
-            self._logged_in_by_register = param(message, 1)
-        return [Info(message.params[-1])]
-
-    def _on_logged_in(self, message: Message) -> list[Event]:
-        said, self._logged_in_by_register = self._logged_in_by_register, ""
-        return answer(message) if not said or param(message, 2) != said else []
-
-    def _on_wallops(self, message: Message) -> list[Event]:
-        return [Info(f"{message.nick} to all operators: {param(message, 0)}", at=moment(message))]
+        return self._replies.on_entry(message)
 
     def _on_nothing(self, message: Message) -> list[Event]:
         return []
@@ -367,12 +329,12 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "MODE": State._on_mode,
     "BATCH": State._on_batch,
     "CAP": State._on_cap,
-    "NOTE": State._on_standard_reply,
-    "WARN": State._on_standard_reply,
-    "FAIL": State._on_standard_reply,
-    "REGISTER": State._on_register,
-    "VERIFY": State._on_register,
-    "WALLOPS": State._on_wallops,
+    "NOTE": lambda state, message: state._replies.on_standard_reply(message),
+    "WARN": lambda state, message: state._replies.on_standard_reply(message),
+    "FAIL": lambda state, message: state._replies.on_standard_reply(message),
+    "REGISTER": lambda state, message: state._replies.on_register(message),
+    "VERIFY": lambda state, message: state._replies.on_register(message),
+    "WALLOPS": lambda state, message: state._replies.on_wallops(message),
     "TAGMSG": State._on_tags,
     "REDACT": State._on_redaction,
     "MARKREAD": State._on_marker,
@@ -384,14 +346,14 @@ _HANDLERS: dict[str, Callable[[State, Message], list[Event]]] = {
     "221": State._on_own_modes,
     "305": State._on_away_set,
     "306": State._on_away_set,
-    "315": State._on_who_end,
+    "315": lambda state, message: state._replies.on_who_end(message),
     "322": State._on_list_entry,
-    "323": State._on_list_end,
+    "323": lambda state, message: state._replies.on_list_end(message),
     "332": State._on_topic_reply,
-    "352": State._on_who,
+    "352": lambda state, message: state._replies.on_entry(message),
     "353": State._on_names,
     "366": State._on_names_end,
-    "900": State._on_logged_in,
+    "900": lambda state, message: state._replies.on_logged_in(message),
     **dict.fromkeys(
         ("PONG", "CHGHOST", "SETNAME", "KILL", "ERROR", "AUTHENTICATE", "ACK"),
         State._on_nothing,
