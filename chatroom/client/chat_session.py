@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from chatroom.client.actions import Choose
 from chatroom.client.chat_events import Event, Exposed, Info, Renamed, Trouble, Welcome
 from chatroom.client.closing_reasons import closing_reason, is_final
+from chatroom.client.connector import Connector
 from chatroom.client.endings import Over, tell_declined, tell_no_entry
 from chatroom.client.handshake import Login
 from chatroom.client.later_login import AccountPassword, LaterLogin
 from chatroom.client.link import Closed, Crashed, Lag, LinkItem, Opened
-from chatroom.client.link_state import LinkLike, LinkState
+from chatroom.client.link_state import LinkLike
 from chatroom.client.login_steps import Ask, Failed, KeepPolicy, Secure, Send, Step, Tell, Welcomed
 from chatroom.client.new_account import NewAccount, NewPassword
 from chatroom.client.places.open_places import Places
@@ -87,13 +88,9 @@ class ChatSession:
         """True from the first welcome on."""
         self.quitting = False
         """True once the user leaves."""
-        self.lag_s = 0
-        """For how many seconds the server has not answered; 0 if it answers."""
         self._route = route
         self._login = login
-        self._make_link = make_link
-        self._connection = LinkState()
-        self._retries = Retries(clock, chance, most_attempts)
+        self._connector = Connector(route, make_link, Retries(clock, chance, most_attempts))
         self.new_account = NewAccount(login)
         self.later_login = LaterLogin(login)
         self._typed = TypedLines(self, can_ask=can_ask)
@@ -134,9 +131,14 @@ class ChatSession:
         """True if there is no connection, and it is not the first one that is being made."""
         return not self.online and (self.has_been_online or self.over is not None)
 
+    @property
+    def lag_s(self) -> int:
+        """For how many seconds the server has not answered; 0 if it answers."""
+        return self._connector.lag_s
+
     def start(self) -> None:
         """Connect for the first time."""
-        self._connect(0.0)
+        self._connector.connect()
 
     def handle(self, item: LinkItem) -> list[Event]:
         """Act on a report of the link and return the events to show. Raises the error that ended the link's thread."""
@@ -147,9 +149,9 @@ class ChatSession:
         if isinstance(item, Crashed):
             raise item.error
         if isinstance(item, Lag):
-            self.lag_s = item.seconds
+            self._connector.lag_s = item.seconds
             return []
-        self._connection.has_answered = True
+        self._connector.state.has_answered = True
         events: list[Event] = []
         following = [message.verb for message in item.messages[1:]]
         for message, after in zip(item.messages, [*following, ""], strict=True):
@@ -172,15 +174,8 @@ class ChatSession:
 
     def reconnect(self) -> list[Event]:
         """Connect again now, whatever the state of the connection, and also if the chat was over."""
-        connection, self.over = self._connection, None
-        connection.comes_back = True
-        if connection.link is None:
-            self._connect(0.0)
-        elif connection.is_open:
-            self.write("QUIT :Connecting again")
-            connection.link.close()
-        else:
-            connection.link.abandon()
+        self.over = None
+        self._connector.connect_again()
         return [Info(f"Connecting again to {self._route.address}.")]
 
     def answer(self, text: str) -> list[Event]:
@@ -197,7 +192,7 @@ class ChatSession:
         if question.kind == "password" and not text:
             self.question = Ask("nick", question.name, "")
             return []
-        self._connection.answered = True
+        self._connector.state.answered = True
         events: list[Event] = []
         if question.is_yes_or_no and text.strip().lower() not in ("y", "yes"):
             self._give_up(question)
@@ -212,52 +207,39 @@ class ChatSession:
             self.take(self._login.answer_password(question.name, text))
         else:
             self.take(self._login.answer_nick(text))
-        if self._connection.link is None:
-            self._connect(0.0)
+        if self._connector.state.link is None:
+            self._connector.connect()
         return events
 
     def attend(self, at: float) -> None:
         """Report when the user was there last, in seconds of the clock: see ``Link.attend``."""
-        if self._connection.link is not None:
-            self._connection.link.attend(at)
+        self._connector.attend(at)
 
     def quit(self, reason: str = "") -> None:
         """Leave the chat. ``over`` is set when the connection has closed, at once if there is none."""
         self.quitting = True
         self.speech.stop()
         self.talk.leave()
-        if self._connection.is_open:
+        if self._connector.state.is_open:
             self.write(f"QUIT :{reason}" if reason else "QUIT")
         else:
             self.over = Over(0)
-        if self._connection.link is not None:
-            self._connection.link.close()
+        self._connector.hang_up()
 
     # The link
 
-    def _connect(self, after_s: float) -> None:
-        self._route.prepare()
-        link = self._make_link()
-        self._connection = LinkState(link)
-        link.open(after_s)
-
     def write(self, line: str) -> None:
         """Send a line to the server, if there is a connection."""
-        if self._connection.link is not None:
-            self._connection.link.send(line)
+        self._connector.send(line)
 
     def _opened(self, item: Opened) -> list[Event]:
-        self._connection.is_open = True
-        self._connection.is_exposed = item.exposed
+        self._connector.opened(item)
         encrypted, shows = self._route.address.tls, self._route.shows_certificate
         return self.take(self._login.start(encrypted=encrypted, exposed=item.exposed, shows_certificate=shows))
 
     def _closed(self, item: Closed) -> list[Event]:
-        connection = self._connection
-        connection.link = None
-        connection.is_open = False
+        connection = self._connector.closed()
         self._login.lost()
-        self.lag_s = 0
         was_online, self.online = self.online, False
         left = self.talk.lost()
         hint = [Info("It is in the prompt of its place: Enter sends it again.")] if left else []
@@ -265,18 +247,18 @@ class ChatSession:
         if self.quitting:
             self.over = Over(0)
         elif connection.moves_to_tls:
-            self._connect(0.0)
+            self._connector.connect()
             events.append(Info(f"The server asks for encryption: connecting to {self._route.address} with TLS."))
         elif item.untrusted is not None:
             self._judge(item.untrusted)
         elif connection.comes_back:
-            self._connect(0.0)
+            self._connector.connect()
         elif connection.final_reason is not None:
             self.over = Over(1, connection.final_reason)
         elif isinstance(self.question, Ask):
             pass  # ``answer`` connects again: the server did not wait for the user
         elif connection.answered and not was_online:
-            self._connect(0.0)  # the answer crossed the end of the connection: use it on a new one
+            self._connector.connect()  # the answer crossed the end of the connection: use it on a new one
         elif self.has_been_online:
             events += self._again(connection.close_reason or item.reason, was_online)
         else:
@@ -296,23 +278,18 @@ class ChatSession:
     def _give_up(self, question: Ask) -> None:
         """End the chat because the user has answered no."""
         text = tell_declined(question, self._route.address)
-        link = self._connection.link
-        if link is None:
+        if not self._connector.end(text):
             self.over = Over(1, text)
-        else:
-            self._connection.final_reason = text
-            link.abandon()
 
     def _again(self, reason: str, was_online: bool) -> list[Event]:
         """Plan the next attempt, or end the chat if there were enough."""
         what = "The connection is lost" if was_online else "Still not connected"
         what += f": {reason.rstrip('.')}."
-        pause_s = self._retries.next_pause_s(was_online=was_online)
-        if pause_s is None:
-            self.over = Over(1, f"{what} Gave up after {self._retries.attempts} attempts.")
+        planned = self._connector.connect_later(was_online=was_online)
+        if isinstance(planned, str):
+            self.over = Over(1, f"{what} {planned}")
             return []
-        self._connect(pause_s)
-        return [Trouble(f"{what} Trying again in {max(1, round(pause_s))} s.")]
+        return [Trouble(f"{what} Trying again in {planned} s.")]
 
     # Messages of the server
 
@@ -330,9 +307,9 @@ class ChatSession:
         steps: list[Step] = []
         if message.verb == "ERROR":
             reason = closing_reason(message)
-            self._connection.close_reason = reason
+            self._connector.state.close_reason = reason
             if is_final(reason):
-                self._connection.final_reason = reason
+                self._connector.state.final_reason = reason
         elif message.verb == "CAP":
             steps = self._login.feed_later(message)
         elif message.verb in ("REGISTER", "VERIFY", "FAIL"):
@@ -353,9 +330,10 @@ class ChatSession:
             elif isinstance(step, Ask):
                 self._ask(step)
             elif isinstance(step, Failed):
-                self._connection.close_reason = self._connection.close_reason or step.text
+                connection = self._connector.state
+                connection.close_reason = connection.close_reason or step.text
                 if step.final:
-                    self._connection.final_reason = step.text
+                    connection.final_reason = step.text
             elif isinstance(step, Welcomed):
                 events += self._welcome(step.nick)
             elif isinstance(step, Tell):
@@ -363,35 +341,24 @@ class ChatSession:
             elif isinstance(step, KeepPolicy):
                 events += self._route.keep_policy(step.duration_s)
             elif isinstance(step, Secure):
-                self._move_to_tls(step.port)
+                self._connector.move_to_tls(step.port)
         return events
 
     def _ask(self, ask: Ask) -> None:
-        link = self._connection.link
-        # After a loss the server may not have noticed it yet, and then our own old connection holds the nick. Hang up
-        # and come back rather than ask the user for another nick.
-        if ask.in_use and self.has_been_online and link is not None and self._retries.wait_for_ghost():
-            self._connection.close_reason = f"{ask.name} is still taken, probably by the connection that was lost"
-            self.write("QUIT")
-            link.close()
-        else:
-            self.question = ask
-            self._was_asked = True
-
-    def _move_to_tls(self, port: int) -> None:
-        self._route.upgrade(port)
-        self._connection.moves_to_tls = True
-        if self._connection.link is not None:
-            self._connection.link.abandon()
+        # After a loss our own old connection may hold the nick: come back rather than ask the user for another one.
+        if ask.in_use and self.has_been_online and self._connector.wait_for_ghost(ask.name):
+            return
+        self.question = ask
+        self._was_asked = True
 
     def _welcome(self, nick: str) -> list[Event]:
         events: list[Event] = [Welcome(nick, again=self.has_been_online)]
-        if self._connection.is_exposed and not self.has_been_online:
+        if self._connector.state.is_exposed and not self.has_been_online:
             events.append(Exposed(str(self._route.address)))
         if isinstance(self.question, Ask):
             self.question = None
         self.talk.begin(nick, self._login.caps, self._login.multiline, again=self.has_been_online)
         self.online = self.has_been_online = True
         self._was_asked = False
-        self._retries.welcomed()
+        self._connector.welcomed()
         return events + self.take(self.new_account.begin())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.client_stage import Stage
 from prompt_toolkit.formatted_text import fragment_list_to_text
 
+from chatroom.client.link import Lag
 from chatroom.client.prompt_text import SHOWN_UNDER_WAY, prompt_text, where
 
 LABELS = "batch echo-message labeled-response server-time message-tags"
@@ -27,9 +28,9 @@ def test_the_prompt_names_the_place_and_what_is_wrong_with_it() -> None:
     assert prompt(stage, several=True) == "[host/#lobby] "
     stage.hear(":srv 306 alice :You are away")
     assert prompt(stage) == "[#lobby, away] "
-    stage.session.lag_s = 7
+    stage.session.handle(Lag(7))
     assert prompt(stage) == "[#lobby, no answer for 7 s] "
-    stage.session.lag_s = 0
+    stage.session.handle(Lag(0))
     stage.hear(":bob!b@h KICK #lobby alice :out")
     assert prompt(stage) == "[#lobby: you are not in it] "
     stage.lose()
