@@ -25,15 +25,13 @@ from chatroom.client.endings import Over
 from chatroom.client.fullscreen.calling import Calling
 from chatroom.client.fullscreen.chat_screen import ChatScreen
 from chatroom.client.fullscreen.chooser import Chooser
-from chatroom.client.fullscreen.first_questions import ask_user
-from chatroom.client.fullscreen.first_start import FirstStart
+from chatroom.client.fullscreen.dialogue import Dialogue
 from chatroom.client.fullscreen.key_actions import KeyActions
 from chatroom.client.fullscreen.key_map import KeyMap
 from chatroom.client.fullscreen.keyboard import Keyboard
 from chatroom.client.fullscreen.lag_clock import LagClock
 from chatroom.client.fullscreen.log_widget import LogWidget
 from chatroom.client.fullscreen.look import Looks
-from chatroom.client.fullscreen.password_keeping import PasswordKeeping
 from chatroom.client.fullscreen.questions import Questions, Refused
 from chatroom.client.fullscreen.report_inbox import Inbox
 from chatroom.client.fullscreen.side_rows import place_at
@@ -96,15 +94,14 @@ class ChatApp(App[int], inherit_bindings=False):
         self.over: Over | None = None
         self.questions = Questions(self.chat)
         self.actions = KeyActions(self, typed or TypedHistory(), keys)
-        self.typed_input = TypedInput(self.actions, self.chat, self._is_asking, self.post_message)
+        self.typed_input = TypedInput(self.actions, self.chat, lambda: self._dialogue.is_asking, self.post_message)
         self.servers: Servers | None = None
         self._make_servers = make_servers
-        self._default_nick = default_nick
+        self._dialogue = Dialogue(self, default_nick, self._begin_chat)
         self._lag = LagClock()
         self.inbox = Inbox(self._drain, self.fail)
         """Takes the reports of the links."""
         self._ticking = Ticking(self._tick, self.fail)
-        self._news = asyncio.Event()  # set when the session may have a question, or be over
         self._task: asyncio.Task[None] | None = None
 
     # Start and end
@@ -128,62 +125,25 @@ class ChatApp(App[int], inherit_bindings=False):
     async def _run(self) -> None:
         """Ask what must be known, then chat until the end."""
         try:
-            await self._chat()
+            self.over = await self._dialogue.run(self.options)
+            self.exit(self.over.code)
         except Refused:
             self.exit(130)
         except Exception as error:
             self.fail(error)
 
-    async def _chat(self) -> None:
-        given = self.options.password
-        guide = FirstStart(self) if self.options.is_first_start else None
-        if guide is not None:
-            self.options = await guide.ask_server(self.options)
-        self.options = await ask_user(self.questions, self.options, self._default_nick)
-        keeping = PasswordKeeping(self, given)
-        servers = self._make_servers(self, self.options)
-        self.servers = self.chat.servers = servers
+    def _begin_chat(self, options: Options) -> Servers:
+        """Connect for the first time."""
+        self.options = options
+        self.servers = self.chat.servers = servers = self._make_servers(self, options)
         servers.current.start()
         self.refresh_chat()
-        while servers.over is None:
-            asking = servers.asking
-            if asking is not None:
-                await self._answer(asking)
-            elif guide is not None and servers.current.online:
-                await guide.welcome(servers.current)
-                guide = None
-            elif keeping.is_due(servers.current):
-                await keeping.offer(servers.current)
-            else:
-                self._news.clear()
-                await self._news.wait()
-        self.over = servers.over
-        self.exit(servers.over.code)
+        return servers
 
     @property
     def session(self) -> ChatSession | None:
         """The session of the place in front; None until the user has answered the first questions."""
         return self.chat.session
-
-    async def _answer(self, session: ChatSession) -> None:
-        question = session.question
-        assert question is not None
-        if question.why:
-            self.tell(question.why, wrong=True)
-        try:
-            answer = await self.questions.answer(question, still_open=lambda: session.question is question)
-        except Refused:
-            if self.questions.can_be_dropped(question):
-                session.answer("")
-            else:
-                session.quit()
-            self.woken()
-            return
-        if answer.told:
-            session.talk.show([answer.told])
-        if answer.text is not None and session.question is question:
-            session.answer(answer.text)
-        self.woken()
 
     def open_chooser(self, chooser: Screen[None]) -> None:
         """Show a list to choose from."""
@@ -243,7 +203,7 @@ class ChatApp(App[int], inherit_bindings=False):
         self.chat.lag_ms = self._lag.ms
         self.questions.look()
         self._guard_login(was_open)
-        self._news.set()
+        self._dialogue.look()
         self.refresh_chat()
 
     def _guard_login(self, was_open: bool) -> None:
@@ -276,7 +236,7 @@ class ChatApp(App[int], inherit_bindings=False):
         """Go on after the user has done something: paint, and ask what is to be asked."""
         if self.servers is not None:
             self.servers.look_for_ends()
-        self._news.set()
+        self._dialogue.look()
         self.refresh_chat()
 
     def tell(self, text: str, *, wrong: bool = False) -> None:
@@ -334,11 +294,6 @@ class ChatApp(App[int], inherit_bindings=False):
             await super().on_event(event)
             if isinstance(event, events.MouseDown | events.MouseUp):
                 typed.clicked()
-
-    def _is_asking(self) -> bool:
-        """Tell if a question is to be asked that is not open yet, or is answered and still open."""
-        is_due = self._news.is_set() and self.servers is not None and self.servers.asking is not None
-        return self.questions.is_settling or (is_due and not self.questions.is_open)
 
     def action_suspend_process(self) -> None:
         """Go to the shell."""
