@@ -24,6 +24,7 @@ from chatroom.server.hub import Hub
 from chatroom.server.inbox import Accepted, Inbox, Task
 from chatroom.server.long_reads import LongReads
 from chatroom.server.open_connections import OpenConnections
+from chatroom.server.ready_sockets import ReadySockets
 from chatroom.server.timers import Timers
 from chatroom.server.turns import Turns
 
@@ -43,10 +44,6 @@ _STOPPING_WAIT_S = 0.02
 """The longest wait while the thread stops, so that it notices its deadline."""
 _HELD_WAIT_S = 0.01
 """The longest wait while the thread is held: what is under way is to end soon."""
-READ_S = 0.005
-"""After so much time a tick reads no further sockets."""
-SOCKETS_BETWEEN_LOOKS = 8
-"""After so many sockets it looks at the clock."""
 MOST_ACCEPTED = 64
 """The most connections that one tick begins."""
 GATHER_FROM = 32
@@ -56,10 +53,6 @@ In a busy room the clients answer one after the other. Without the pause, each a
 write to every member."""
 GATHER_S = 0.000_05
 """The length of the pause; the kernel adds about as much. Some ten writes take as long."""
-
-# Read once: an attribute of an Enum class is slow, and each readable socket needs it.
-_OPEN = State.OPEN
-_READABLE = select.EPOLLIN
 
 log = logging.getLogger(__name__)
 
@@ -91,18 +84,15 @@ class IoThread(threading.Thread):
         """Tasks out of the inbox that have not run yet. If a tick fails, the next one runs the rest."""
         self._accepted: deque[Accepted] = deque()
         """Sockets out of the inbox that are not begun yet."""
-        self._acceptors: dict[int, Task] = {}
-        """What to call when a listening socket has connections, by its descriptor. Runs without the hub lock."""
         self._timers = Timers()
         """Tasks that run later, without the hub lock."""
         self._turns = Turns(hub, self.call_later, self._give_up)
         self._answers = AnswerTurns(hub, self.call_later)
         self._long_reads = LongReads(self._turns.add, self._give_up)
         self._table = table = OpenConnections(index, hub, self, self._epoll, released)
-        # Parts of it, which every tick needs.
+        self._sockets = ReadySockets(self._epoll, self._wake_fd, table, self._turns, self._long_reads, self._give_up)
+        # Parts of the table, which every tick needs.
         self._connections, self._lingering, self._wheel = table.by_fd, table.lingering, table.wheel
-        self._most_events = -1
-        """How many sockets epoll reports at most to the next tick; -1 for as many as it likes."""
         self._stop_at: float | None = None
         """When the thread ends at the latest; None until it is stopped."""
         self._written = 0
@@ -183,7 +173,7 @@ class IoThread(threading.Thread):
                 # The pause comes after the writes, so a lone message never waits for it.
                 if self._written >= GATHER_FROM and not self._turns.ready and not self._turns.behind:
                     time.sleep(GATHER_S)
-                self._tick(self._polled.poll(self._wait_s(), self._most_events))
+                self._tick(self._polled.poll(self._wait_s(), self._sockets.most))
                 failures = 0
                 continue
             except Exception:
@@ -209,7 +199,7 @@ class IoThread(threading.Thread):
             self.pending += world.outbox.abandon()
             pending, self.pending = self.pending, []
             for connection in self._connections.values():
-                if connection.state is _OPEN and connection.session.heard_mono_ms == world.mono_ms:
+                if connection.state is State.OPEN and connection.session.heard_mono_ms == world.mono_ms:
                     connection.drop(OVERLOADED)
                     self._turns.add(connection)
         self._write(pending)
@@ -235,11 +225,7 @@ class IoThread(threading.Thread):
         return wait_s
 
     def _tick(self, events: list[tuple[int, int]]) -> None:
-        if len(events) <= SOCKETS_BETWEEN_LOOKS:
-            self._read(events)
-            self._most_events = -1
-        else:
-            self._read_many(events)
+        self._sockets.read(events)
         self._long_reads.cut()
         inbox = self._inbox
         # Looked at without its lock: whatever comes just after the look also wakes the thread for another tick.
@@ -283,40 +269,6 @@ class IoThread(threading.Thread):
         if lasted_s > SLOW_TICK_S:
             log.warning("a tick of %s took %.1f s", self.name, lasted_s)
 
-    def _read_many(self, events: list[tuple[int, int]]) -> None:
-        """Read sockets until time is up, so that the lines of those that were read are run."""
-        end_s = time.monotonic() + READ_S
-        self._most_events = -1
-        for first in range(0, len(events), SOCKETS_BETWEEN_LOOKS):
-            self._read(events[first : first + SOCKETS_BETWEEN_LOOKS])
-            if time.monotonic() >= end_s:
-                # Epoll reports the others again. It goes round all sockets only if it is asked for a few at a time.
-                self._most_events = SOCKETS_BETWEEN_LOOKS
-                return
-
-    def _read(self, events: list[tuple[int, int]]) -> None:
-        connections, ready, behind = self._connections, self._turns.ready, self._turns.behind
-        for fd, mask in events:
-            connection = connections.get(fd)
-            try:
-                if connection is None:
-                    if fd == self._wake_fd:
-                        os.eventfd_read(fd)
-                    elif fd in self._acceptors:
-                        self._acceptors[fd]()
-                elif mask == _READABLE and connection.state is _OPEN:
-                    # The usual case, without the calls of _serve and Turns.add.
-                    if connection.read():
-                        if not connection.queued:
-                            connection.queued = True
-                            (ready if connection.session.registration is None else behind).append(connection)
-                    elif connection.uncut:
-                        self._long_reads.add(connection)
-                else:
-                    self._serve(connection, mask)
-            except Exception:
-                self._give_up(connection)
-
     def _write(self, pending: list[tuple[Session, bytes | None]]) -> None:
         self._written = len(pending)
         for session, data in pending:
@@ -338,27 +290,10 @@ class IoThread(threading.Thread):
         log.exception("a connection failed")
         if connection is None:
             return
-        if connection.state is _OPEN:
+        if connection.state is State.OPEN:
             connection.drop(OVERLOADED)
             self._turns.add(connection)
         else:
-            self._table.close(connection)
-
-    def _serve(self, connection: Connection, mask: int) -> None:
-        if mask & select.EPOLLOUT:
-            connection.flush()
-        if mask & ~select.EPOLLOUT:
-            if connection.read():
-                if connection.state is _OPEN:
-                    self._turns.add(connection)
-            elif connection.uncut:
-                self._long_reads.add(connection)
-        is_finished = connection.is_finished
-        if not is_finished and mask & (select.EPOLLHUP | select.EPOLLERR):
-            connection.hang_up()
-            self._turns.add(connection)
-            is_finished = connection.is_finished
-        if is_finished:
             self._table.close(connection)
 
     # -- lines; under the hub lock ----------------------------------------------------------------
@@ -390,10 +325,8 @@ class IoThread(threading.Thread):
 
     def watch(self, listening: socket.socket, accept: Task) -> None:
         """Call ``accept``, without the hub lock, whenever a listening socket has connections. From this thread."""
-        self._acceptors[listening.fileno()] = accept
-        self._epoll.register(listening.fileno(), select.EPOLLIN)
+        self._sockets.watch(listening, accept)
 
     def unwatch(self, listening: socket.socket) -> None:
         """Stop watching a listening socket, if it is watched. From this thread."""
-        if self._acceptors.pop(listening.fileno(), None) is not None:
-            self._epoll.unregister(listening.fileno())
+        self._sockets.unwatch(listening)

@@ -23,12 +23,13 @@ from chatroom.config import Settings
 from chatroom.config.chatting import Limits
 from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
-from chatroom.server import io_thread, long_reads, open_connections, turns
+from chatroom.server import io_thread, long_reads, open_connections, ready_sockets, turns
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
-from chatroom.server.io_thread import MOST_ACCEPTED, SOCKETS_BETWEEN_LOOKS, IoThread
+from chatroom.server.io_thread import MOST_ACCEPTED, IoThread
 from chatroom.server.open_connections import LOOKS_PER_TICK, OpenConnections
 from chatroom.server.operator_screen import Screen
+from chatroom.server.ready_sockets import SOCKETS_BETWEEN_LOOKS
 from chatroom.server.turns import LINES_OF_ALL, LINES_PER_TICK
 from chatroom.server.websocket_connection import WebSocketConnection
 from chatroom.server.workers import Workers
@@ -324,7 +325,7 @@ def test_a_tick_begins_a_bounded_number_of_connections(tmp_path: Path) -> None:
 
 def test_a_tick_that_reads_for_long_runs_what_it_has_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other sockets are read in the next ticks, and each of them has its turn."""
-    monkeypatch.setattr(io_thread, "READ_S", 0.0)
+    monkeypatch.setattr(ready_sockets, "READ_S", 0.0)
     with crowd(tmp_path, Limits(enabled=False), 40) as (hub, peers):
         register(peers)
         with hub.lock:
@@ -343,7 +344,7 @@ def test_a_tick_that_reads_for_long_runs_what_it_has_read(tmp_path: Path, monkey
 def test_who_sends_little_does_not_wait_for_who_sends_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All sockets are read before a long read is cut, even if only one of these is cut in each tick."""
     monkeypatch.setattr(long_reads, "CUT_S", 0.0)
-    monkeypatch.setattr(io_thread, "READ_S", 60.0)
+    monkeypatch.setattr(ready_sockets, "READ_S", 60.0)
     with crowd(tmp_path, Limits(enabled=False), 20) as (hub, peers):
         register(peers)
         with hub.lock:
