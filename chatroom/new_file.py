@@ -71,6 +71,19 @@ def _new(path: Path, mode: str, encoding: str | None) -> Iterator[IO[Any]]:
     sync_directory(path.absolute().parent)
 
 
+@contextlib.contextmanager
+def one_writer(directory: Path) -> Iterator[None]:
+    """In the block, no other process that asks for it too changes files of this directory. Waits for such a process."""
+    import fcntl  # here, as ``tempfile`` above
+
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def is_stream(path: Path) -> bool:
     """True for a device or a pipe, which is written to and not replaced."""
     # /dev/stdout and the shell's >(command) are links of the kernel to whatever is open.

@@ -11,7 +11,6 @@ It is read anew for each question, because another client of the same user may h
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -103,11 +102,11 @@ class KnownServers:
         if self.path is None:
             raise KnownServersUnusable("there is no home directory to remember servers in: set HOME")
         # Here, because most connections change nothing.
-        from chatroom.new_file import new_file
+        from chatroom.new_file import new_file, one_writer
 
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _locked(self.path.parent):
+            with one_writer(self.path.parent):
                 content = self._read()
                 before = list(_lines(content))
                 yield content
@@ -125,16 +124,6 @@ def default_path() -> Path | None:
 
     directory = user_state_directory()
     return None if directory is None else directory / "known-servers"
-
-
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _read_line(words: list[str], content: _Content) -> None:

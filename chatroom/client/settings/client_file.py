@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -79,10 +77,11 @@ def change(path: Path, key: Key, table: str, value: object | None) -> ClientSett
     """
     import tomllib
 
+    from chatroom.new_file import one_writer
     from chatroom.settings.editing import with_value, without_value, write_file
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _locked(path.parent):
+    with one_writer(path.parent):
         try:
             text = read_plain_text(path, "utf-8-sig")
         except FileNotFoundError:
@@ -97,14 +96,3 @@ def change(path: Path, key: Key, table: str, value: object | None) -> ClientSett
         settings = check_document(tomllib.loads(text), path)
         write_file(path, text)
     return settings
-
-
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Let one client at a time change the file."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
