@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from chatroom.chat.stored.records import StoredChannel
+from chatroom.config import Settings
 from chatroom.irc.message import Message
 from chatroom.irc.names import casefold
 from chatroom.storage.sql.sql_stores import SqlStores
@@ -125,6 +126,12 @@ def list_stored(stores: SqlStores) -> list[ChannelReport]:
     """Read all stored channels, by name."""
     found = [_from_record(stores, record) for record in stores.channels.load_all()]
     return sorted(found, key=lambda report: casefold(report.name))
+
+
+def is_kept(stores: SqlStores, settings: Settings, name: str) -> bool:
+    """True if a channel is stored or configured. If not, it ends with its last member, or its name is misspelt."""
+    configured = (casefold(channel) for channel in settings.channels.autojoin)
+    return casefold(name) in configured or stores.channels.find(name) is not None
 
 
 def find_stored(stores: SqlStores, name: str) -> ChannelReport | None:

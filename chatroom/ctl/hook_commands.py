@@ -14,6 +14,7 @@ import click
 from chatroom.chat.admission.hook_policy import make_incoming, make_outgoing, nick_of
 from chatroom.chat.delivery.hook_payload import make_test_body
 from chatroom.chat.stored.hook_records import HOOK_EVENT_KINDS, MOST_WAITING, Hook
+from chatroom.ctl.channel_reports import is_kept
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.output import (
@@ -29,7 +30,6 @@ from chatroom.ctl.output import (
 from chatroom.ctl.streams import warn
 from chatroom.ctl.subcommands import Subcommands
 from chatroom.errors import NotFound, Refused
-from chatroom.irc.names import casefold
 from chatroom.server.hook_sender import send
 from chatroom.storage.opening import open_stores
 from chatroom.storage.sql.sql_stores import SqlStores
@@ -131,7 +131,8 @@ def add(
     hooks = invocation.settings.hooks
     with open_stores(invocation.address) as stores:
         made, secret = stores.hooks.add(new, invocation.actor)
-        _look_for(stores, invocation, channel)
+        if not is_kept(stores, invocation.settings, channel):
+            warn(f"there is no stored channel {channel}: the hook is for any channel of that name")
     shown = hooks.url_of(secret) if incoming else made.url
     report_result(
         f"Added hook {made.id} in {invocation.address}: {_does(made)}",
@@ -255,13 +256,6 @@ def _get(stores: SqlStores, hook_id: int) -> Hook:
     if found is None:
         raise NotFound(f"there is no hook {hook_id}")
     return found
-
-
-def _look_for(stores: SqlStores, invocation: Invocation, channel: str) -> None:
-    """Warn of a channel that does not outlive its members, or is misspelled."""
-    configured = [casefold(name) for name in invocation.settings.channels.autojoin]
-    if stores.channels.find(channel) is None and casefold(channel) not in configured:
-        warn(f"there is no stored channel {channel}: the hook is for any channel of that name")
 
 
 def _does(one: Hook) -> str:

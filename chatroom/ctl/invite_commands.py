@@ -12,6 +12,7 @@ from chatroom.chat.admission.durations import parse_duration
 from chatroom.chat.admission.invite_rules import make_invite, make_link, make_page_link
 from chatroom.chat.stored.invite_records import MOST_USES, Invite
 from chatroom.config.values import is_loopback
+from chatroom.ctl.channel_reports import is_kept
 from chatroom.ctl.database_choice import pass_changing_invocation
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
 from chatroom.ctl.listeners_in_use import settings_in_use
@@ -27,9 +28,7 @@ from chatroom.ctl.output import (
 )
 from chatroom.ctl.streams import has_all_characters, warn
 from chatroom.ctl.subcommands import Subcommands
-from chatroom.irc.names import casefold
 from chatroom.storage.opening import open_stores
-from chatroom.storage.sql.sql_stores import SqlStores
 
 
 @click.group(cls=Subcommands)
@@ -87,8 +86,8 @@ def create(invocation: Invocation, uses: int, duration: str, channel: str, qr: b
     new = make_invite(uses, parse_duration(duration), channel)
     settings = settings_in_use(invocation)
     with open_stores(invocation.address) as stores:
-        if channel:
-            _look_for(stores, invocation, channel)
+        if channel and not is_kept(stores, invocation.settings, channel):
+            warn(f"there is no stored channel {channel}: if nobody is in it, the first who joins it makes it")
         made, token = stores.invites.add(new, invocation.actor)
     link, page = make_link(settings, token, made.channel), make_page_link(settings, token, made.channel)
     count = "1 account" if made.uses == 1 else f"{made.uses} accounts"
@@ -154,13 +153,6 @@ def remove(invocation: Invocation, invite_id: int, yes: bool) -> None:
             confirm(f"Remove invite {found.id} (used {found.used} of {found.uses} times)?", yes)
         removed = stores.invites.remove(invite_id, invocation.actor)
     report_result(f"Removed invite {removed.id} from {invocation.address}", database=invocation.address, invite=removed)
-
-
-def _look_for(stores: SqlStores, invocation: Invocation, channel: str) -> None:
-    """Warn of a channel that does not outlive its members, or is misspelled."""
-    configured = [casefold(name) for name in invocation.settings.channels.autojoin]
-    if stores.channels.find(channel) is None and casefold(channel) not in configured:
-        warn(f"there is no stored channel {channel}: if nobody is in it, the first who joins it makes it")
 
 
 def _show_qr(link: str) -> None:

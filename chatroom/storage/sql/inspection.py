@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple
 
 from chatroom.chat.stored.records import Role
 from chatroom.database_address import DatabaseAddress
 from chatroom.errors import DatabaseDamaged
 from chatroom.storage.sql.contract import Database
+from chatroom.storage.sql.database_owner import DatabaseOwner
 from chatroom.storage.sql.timestamps import from_ms
 
 
@@ -55,11 +55,8 @@ class Check(NamedTuple):
     sql: str
 
 
-class Inspection:
-    """An open database of any schema version, with a subclass for each engine. It closes at the end of a ``with``."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class Inspection(DatabaseOwner):
+    """An open database of any schema version, with a subclass for each engine."""
 
     def read_status(self, *, served: bool) -> DatabaseStatus:
         """Read everything about the database that does not take long. Raises ``StorageError``."""
@@ -81,18 +78,6 @@ class Inspection:
         """When an operator last changed something; None if nobody has."""
         newest_ms = self._database.number("SELECT at_ms FROM audit ORDER BY id DESC LIMIT 1")
         return from_ms(newest_ms) if newest_ms else None
-
-    def close(self) -> None:
-        """Close the connection. Idempotent."""
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def run_check(database: Database, check: Check) -> list[str]:

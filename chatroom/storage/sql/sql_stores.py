@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from functools import cached_property
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from chatroom.storage.sql.account_store import SqlAccounts
 from chatroom.storage.sql.audit_store import SqlAudit
 from chatroom.storage.sql.ban_store import SqlBans
 from chatroom.storage.sql.change_store import ChangeLog
 from chatroom.storage.sql.contract import Database
+from chatroom.storage.sql.database_owner import DatabaseOwner
 from chatroom.storage.sql.server_keys import get_server_key
 
 if TYPE_CHECKING:
@@ -36,15 +36,14 @@ if TYPE_CHECKING:
     from chatroom.database_address import ServerAddress
 
 
-class SqlStores:
+class SqlStores(DatabaseOwner):
     """Implements ``chatroom.chat.stored.stores.Stores``, with a subclass for each engine.
 
-    It closes at the end of a ``with``. A store that few commands need is made, and its module imported, at its first
-    use.
+    A store that few commands need is made, and its module imported, at its first use.
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         # Declared with the Protocols, so that mypy checks each implementation against its contract here and below.
         self.accounts: AccountStore = SqlAccounts(database)
         self.bans: BanStore = SqlBans(database)
@@ -178,15 +177,3 @@ class SqlStores:
     def together(self) -> AbstractContextManager[None]:
         """Make all writes in the block one transaction."""
         return self._database.together()
-
-    def close(self) -> None:
-        """Close the connection. Idempotent."""
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
