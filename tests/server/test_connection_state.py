@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 
 import pytest
+from harness.websocket_pair import UPGRADE
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
@@ -74,11 +75,7 @@ def test_messages_are_the_same_wherever_they_are_cut(texts: list[bytes], pieces:
 def opened() -> WebSocketStream:
     """Return a stream whose handshake is done."""
     stream = WebSocketStream(())
-    request = (
-        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: c2l4dGVlbiBieXRlcyBvaw==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    )
-    stream.feed(request)
+    stream.feed(UPGRADE)
     stream.take_outgoing()
     return stream
 

@@ -7,61 +7,25 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from harness.daemon import CAP_S
+from harness.websocket_pair import UPGRADE, WebSocketPair
 
-from chatroom.chat.people.session import Session
-from chatroom.config.values import Networks
-from chatroom.server.backlogs import Backlogs
 from chatroom.server.connection import State
 from chatroom.server.web_answers import MOST_REQUESTS, WebPages
 from chatroom.server.web_files import WebFile
 from chatroom.server.web_visit import MOST_LOOKS, PIECE_BYTES, TURN_BYTES, Visit
-from chatroom.server.websocket_connection import WebSocketConnection
 
 SMALL, LARGE = b"hello", bytes(range(256)) * 4000
 PAGES = WebPages(
     {"/": WebFile.make("index.html", SMALL, ""), "/large.js": WebFile.make("large.js", LARGE, "")}, "a.example", False
 )
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-UPGRADE = (
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: c2l4dGVlbiBieXRlcyBvaw==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
 
 
-class Visitor:
-    """A connection, the browser's end of it, and what was reported."""
+class Visitor(WebSocketPair):
+    """A connection that may ask for files, and the browser's end of it."""
 
     def __init__(self, proxy: str = "", refusal: str | None = None) -> None:
-        ours, self.peer = socket.socketpair()
-        ours.setblocking(False)
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        self.peer.settimeout(CAP_S)
-        self.epoll = select.epoll()
-        self.opened: list[WebSocketConnection] = []
-        self.refused: list[str] = []
-        self.left: list[WebSocketConnection] = []
-        self.backlogs: Backlogs[object] = Backlogs(1 << 20)
-        self.connection = WebSocketConnection(
-            ours,
-            Session(1, "127.0.0.1", 4, 0x7F000001, "host", 0),
-            self.epoll,
-            self.backlogs,  # type: ignore[arg-type]
-            (),
-            Networks().read([proxy]) if proxy else (),
-            {},
-            self.opened.append,
-            lambda connection, why: self.refused.append(why),
-            PAGES,
-            lambda connection: refusal,
-            self.left.append,
-        )
-
-    def close(self) -> None:
-        """Close both sockets and the epoll."""
-        self.connection.close()
-        self.peer.close()
-        self.epoll.close()
+        super().__init__(proxy=proxy, pages=PAGES, refusal=refusal)
 
     @property
     def events(self) -> int:

@@ -2,72 +2,28 @@
 
 from __future__ import annotations
 
-import select
 import socket
 from collections.abc import Iterator
 
 import pytest
-from harness.daemon import CAP_S, until
+from harness.daemon import until
+from harness.websocket_pair import UPGRADE, WebSocketPair
 
-from chatroom.chat.people.session import Session
-from chatroom.server.backlogs import Backlogs
 from chatroom.server.connection import State
-from chatroom.server.websocket_connection import MessageCache, WebSocketConnection
+from chatroom.server.websocket_connection import MessageCache
 
-HANDSHAKE = (
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: c2l4dGVlbiBieXRlcyBvaw==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
 SENDQ_BYTES = 20_000
 
 
-class Pair:
-    """A connection, its peer's socket, and what the connection has reported to its thread."""
-
-    def __init__(self, messages: MessageCache | None = None) -> None:
-        ours, self.peer = socket.socketpair()
-        ours.setblocking(False)
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-        self.peer.settimeout(CAP_S)
-        self.epoll = select.epoll()
-        self.opened: list[WebSocketConnection] = []
-        self.refused: list[str] = []
-        session = Session(1, "127.0.0.1", 4, 0x7F000001, "host", 0)
-        self.connection = WebSocketConnection(
-            ours,
-            session,
-            self.epoll,
-            Backlogs(SENDQ_BYTES),
-            (),
-            (),
-            {} if messages is None else messages,
-            self.opened.append,
-            lambda connection, why: self.refused.append(why),
-        )
-
-    def close(self) -> None:
-        """Close both sockets and the epoll."""
-        self.connection.close()
-        self.peer.close()
-        self.epoll.close()
-
-    def open(self) -> WebSocketConnection:
-        """Do the handshake."""
-        self.peer.sendall(HANDSHAKE)
-        assert not self.connection.read()
-        assert self.peer.recv(65_536).startswith(b"HTTP/1.1 101 ")
-        return self.connection
-
-
 @pytest.fixture
-def pair() -> Iterator[Pair]:
+def pair() -> Iterator[WebSocketPair]:
     """A pair whose handshake has not begun."""
-    made = Pair()
+    made = WebSocketPair(SENDQ_BYTES)
     yield made
     made.close()
 
 
-def test_a_handshake_opens_it_once(pair: Pair) -> None:
+def test_a_handshake_opens_it_once(pair: WebSocketPair) -> None:
     """The connection reports it to its thread, and has lines only from then on."""
     before = pair.connection.state
     connection = pair.open()
@@ -79,7 +35,7 @@ def test_a_handshake_opens_it_once(pair: Pair) -> None:
     assert pair.opened == [connection]
 
 
-def test_frames_that_make_no_line_count_as_lines(pair: Pair) -> None:
+def test_frames_that_make_no_line_count_as_lines(pair: WebSocketPair) -> None:
     """Pings, empty messages and fragments are paid as empty lines, also between lines."""
     connection = pair.open()
     ping, empty, fragment = b"\x89\x80\0\0\0\0", b"\x81\x80\0\0\0\0", b"\x01\x80\0\0\0\0"
@@ -92,7 +48,7 @@ def test_frames_that_make_no_line_count_as_lines(pair: Pair) -> None:
     assert list(connection.lines) == [""] * 6
 
 
-def test_pings_of_a_long_read_are_answered_when_they_are_cut(pair: Pair) -> None:
+def test_pings_of_a_long_read_are_answered_when_they_are_cut(pair: WebSocketPair) -> None:
     """They are behind what other connections have sent, and are paid as empty lines."""
     connection = pair.open()
     pair.peer.sendall(b"\x89\x84\0\0\0\0ping" * 40)
@@ -102,9 +58,9 @@ def test_pings_of_a_long_read_are_answered_when_they_are_cut(pair: Pair) -> None
     assert pair.peer.recv(65_536) == b"\x8a\x04ping" * 40
 
 
-def test_a_handshake_times_out(pair: Pair) -> None:
+def test_a_handshake_times_out(pair: WebSocketPair) -> None:
     """An unfinished handshake is answered with 408 and reported to the thread. A finished one is left alone."""
-    pair.peer.sendall(HANDSHAKE[:50])
+    pair.peer.sendall(UPGRADE[:50])
     pair.connection.read()
     pair.connection.time_out()
     assert pair.peer.recv(65_536).startswith(b"HTTP/1.1 408 ")
@@ -113,14 +69,14 @@ def test_a_handshake_times_out(pair: Pair) -> None:
     assert pair.connection.state is State.CLOSING
     pair.connection.time_out()
     assert pair.refused == ["no WebSocket handshake in time"]
-    other = Pair()
+    other = WebSocketPair(SENDQ_BYTES)
     other.open().time_out()
     assert other.connection.state is State.OPEN
     other.close()
 
 
-@pytest.mark.parametrize("said", [b"", HANDSHAKE[:50]])
-def test_a_peer_that_leaves_during_the_handshake_has_no_session(pair: Pair, said: bytes) -> None:
+@pytest.mark.parametrize("said", [b"", UPGRADE[:50]])
+def test_a_peer_that_leaves_during_the_handshake_has_no_session(pair: WebSocketPair, said: bytes) -> None:
     """There are no lines, nothing is logged, and the connection is finished."""
     pair.peer.sendall(said)
     pair.peer.shutdown(socket.SHUT_WR)
@@ -129,14 +85,14 @@ def test_a_peer_that_leaves_during_the_handshake_has_no_session(pair: Pair, said
     assert pair.connection.is_finished
 
 
-def test_a_peer_that_hangs_up_during_the_handshake_has_no_session(pair: Pair) -> None:
+def test_a_peer_that_hangs_up_during_the_handshake_has_no_session(pair: WebSocketPair) -> None:
     """The same if epoll reports the connection dead in both directions."""
     pair.connection.hang_up()
     assert pair.connection.is_finished
     assert not pair.opened and not pair.refused
 
 
-def test_a_refused_peer_can_read_the_reason(pair: Pair) -> None:
+def test_a_refused_peer_can_read_the_reason(pair: WebSocketPair) -> None:
     """The response stays readable while the peer is still sending. The connection ends when the peer is done."""
     pair.peer.sendall(b"GET / HTTP/1.1\r\n\r\n")
     assert not pair.connection.read()
@@ -149,7 +105,7 @@ def test_a_refused_peer_can_read_the_reason(pair: Pair) -> None:
     assert pair.connection.is_finished
 
 
-def test_a_full_send_queue_ends_the_connection(pair: Pair) -> None:
+def test_a_full_send_queue_ends_the_connection(pair: WebSocketPair) -> None:
     """The send queue limit holds for messages and for pongs."""
     connection = pair.open()
     for number in range(1000):
@@ -157,7 +113,7 @@ def test_a_full_send_queue_ends_the_connection(pair: Pair) -> None:
             break
         connection.write(f"PRIVMSG #lobby :{number}{'x' * 300}\r\n".encode())
     assert connection.ended == "SendQ exceeded"
-    pinging = Pair()
+    pinging = WebSocketPair(SENDQ_BYTES)
     pinging.open()
     for _ in range(5000):
         if pinging.connection.ended:
@@ -170,7 +126,7 @@ def test_a_full_send_queue_ends_the_connection(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("code", [1000, 1012])
-def test_nothing_is_sent_behind_a_close_frame(pair: Pair, code: int) -> None:
+def test_nothing_is_sent_behind_a_close_frame(pair: WebSocketPair, code: int) -> None:
     """RFC 6455, section 5.5.1, whichever side sent it. The code is 1000, or 1012 if the daemon stops."""
     connection = pair.open()
     connection.write(b"ERROR :bye\r\n")
@@ -182,7 +138,7 @@ def test_nothing_is_sent_behind_a_close_frame(pair: Pair, code: int) -> None:
     assert data == b"\x81\x0aERROR :bye\x88\x02" + code.to_bytes(2, "big")
 
 
-def test_a_failed_connection_waits_for_its_peer_to_read_the_code(pair: Pair) -> None:
+def test_a_failed_connection_waits_for_its_peer_to_read_the_code(pair: WebSocketPair) -> None:
     """Closing at once would reset a peer that is still sending, and it would not read the close frame."""
     connection = pair.open()
     pair.peer.sendall(b"\x81\x81\0\0\0\0\xff")
@@ -199,7 +155,7 @@ def test_a_failed_connection_waits_for_its_peer_to_read_the_code(pair: Pair) -> 
 def test_shared_lines_are_put_into_messages_once() -> None:
     """Connections that share a tick's cache write the same bytes object."""
     messages: MessageCache = {}
-    one, two = Pair(messages), Pair(messages)
+    one, two = WebSocketPair(SENDQ_BYTES, messages), WebSocketPair(SENDQ_BYTES, messages)
     line = b"PRIVMSG #lobby :to all\r\n"
     for pair in (one, two):
         pair.open().write(line)
