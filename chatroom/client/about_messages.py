@@ -8,6 +8,7 @@ Source: IRCv3 message redaction, and the client tags reply and react.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from chatroom.client.actions import AboutMessage, Say
 from chatroom.client.chat_events import Denied, Event, Reacted, Redacted, Said
@@ -106,6 +107,13 @@ class AboutMessages:
         """Say the new text when the server has deleted the old one. Returns the events that show it."""
         new = self._edits.pop(event.id, None) if isinstance(event, Redacted) and event.mine else None
         return self._say(new) if new is not None else []
+
+    def renamed(self, old: str, new: str) -> None:
+        """Report that a channel has another name."""
+        folded = self._state.fold(old)
+        for msgid, edit in self._edits.items():
+            if self._state.fold(edit.target) == folded:
+                self._edits[msgid] = replace(edit, target=new)
 
     def refused(self, message: Message) -> Say | None:
         """Take a refusal of the server. Returns what was to be said instead of a message that stays."""

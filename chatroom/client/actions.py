@@ -127,16 +127,20 @@ class Choose:
     """Whom it is about."""
     typed: str = ""
     """The command that asks, as a refusal shows it."""
-    again: Callable[[str], Choose] | None = field(default=None, compare=False, repr=False)
-    """Makes the question about another nick; None if that cannot be."""
+    again: Callable[[str, str], Choose] | None = field(default=None, compare=False, repr=False)
+    """Makes the question about another nick and channel; None if that cannot be."""
+    where: str = field(default="", compare=False)
+    """The channel of ``room``; empty if there is none."""
 
-    def follow(self, nick: str) -> None:
-        """Go on with the nick that the user has now."""
+    def follow(self, nick: str, where: str) -> None:
+        """Go on with the nick that the user has now, and the name that the channel has."""
         if self.again is None:
             return
-        other = self.again(nick)
-        self.words = f"{self.name} is {nick} now: {other.words}"
-        self.yes, self.room, self.name = other.yes, other.room, nick
+        other = self.again(nick, where)
+        changes = [(self.name, nick), (self.where, where)]
+        news = ", ".join(f"{before} is {now}" for before, now in changes if before != now)
+        self.words = f"{news} now: {other.words}"
+        self.yes, self.room, self.name, self.where = other.yes, other.room, nick, where
 
     @property
     def why(self) -> str:

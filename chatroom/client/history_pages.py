@@ -56,9 +56,11 @@ class _Question:
     """One CHATHISTORY."""
 
     kind: Kind
-    target: str
+    place: Place | None
+    """The place that it is about. Its name may change while the question waits; None for ``TARGETS``."""
+    subcommand: str
     bounds: str
-    """What stands before the target's limit, with the subcommand: ``BEFORE #tea msgid=1``."""
+    """What stands between the target and the limit: ``msgid=1``."""
     limit: int
     before: str = ""
     after: str = ""
@@ -66,6 +68,19 @@ class _Question:
     pages: int = MOST_PAGES
     then: TakePage | None = None
     """Takes the page of an excerpt, which belongs to no log of a place."""
+    asked_as: str = ""
+    """The name of the place when the question was sent: the answer has it."""
+
+    @property
+    def target(self) -> str:
+        """The name that the place has now."""
+        return self.place.name if self.place is not None else ""
+
+    def write(self) -> str:
+        """Return the line to send."""
+        self.asked_as = self.target
+        words = ("CHATHISTORY", self.subcommand, self.asked_as, self.bounds, f"{self.limit}")
+        return " ".join(filter(None, words))
 
 
 class HistoryPages:
@@ -115,16 +130,16 @@ class HistoryPages:
         if place.asks_older:
             return ""
         oldest = place.log.oldest_id
-        bounds = f"BEFORE {place.name} msgid={oldest}" if oldest else f"LATEST {place.name} *"
+        bounds = ("BEFORE", f"msgid={oldest}") if oldest else ("LATEST", "*")
         place.asks_older = True
-        self._waiting.appendleft(_Question("older", place.name, bounds, self._limit(PAGE), before=oldest))
+        self._waiting.appendleft(_Question("older", place, *bounds, self._limit(PAGE), before=oldest))
         self._pump()
         return ""
 
     def ask_latest(self, place: Place, *, news: bool = False) -> None:
         """Ask for the last messages of a place that has just opened. ``news``: they are unread."""
         if self.usable:
-            self._ask(_Question("latest", place.name, f"LATEST {place.name} *", self._limit(FIRST_PAGE), news=news))
+            self._ask(_Question("latest", place, "LATEST", "*", self._limit(FIRST_PAGE), news=news))
 
     def ask_missed(self, place: Place) -> None:
         """Ask for what was said since the last message in the log."""
@@ -132,14 +147,14 @@ class HistoryPages:
         if not newest:
             self.ask_latest(place)
         elif self.usable:
-            bounds = f"LATEST {place.name} msgid={newest}"
-            self._ask(_Question("missed", place.name, bounds, self._limit(PAGE), after=newest, news=True))
+            bounds = f"msgid={newest}"
+            self._ask(_Question("missed", place, "LATEST", bounds, self._limit(PAGE), after=newest, news=True))
 
-    def ask_excerpt(self, name: str, bounds: str, then: TakePage) -> bool:
-        """Ask for a page that is shown apart from the log, such as ``AROUND #tea msgid=1``; False if that cannot be."""
+    def ask_excerpt(self, place: Place, subcommand: str, bounds: str, then: TakePage) -> bool:
+        """Ask for a page that is shown apart from the log, such as ``AROUND`` ``msgid=1``; False if that cannot be."""
         if not self.usable:
             return False
-        self._waiting.appendleft(_Question("excerpt", name, bounds, self._limit(PAGE), then=then))
+        self._waiting.appendleft(_Question("excerpt", place, subcommand, bounds, self._limit(PAGE), then=then))
         self._pump()
         return True
 
@@ -147,7 +162,7 @@ class HistoryPages:
         """Ask with whom there were messages between two times, aware. ``found_targets`` has the answer."""
         if self.usable:
             start, end = (_stamp(at) for at in (since - timedelta(minutes=1), until + timedelta(days=1)))
-            self._ask(_Question("targets", "*", f"TARGETS timestamp={start} timestamp={end}", _MOST_TARGETS))
+            self._ask(_Question("targets", None, "TARGETS", f"timestamp={start} timestamp={end}", _MOST_TARGETS))
 
     def tick(self) -> list[Event]:
         """Go on after a pause, and give up an answer that does not come. To be called about once a second."""
@@ -173,7 +188,7 @@ class HistoryPages:
         if self._current is None and self._waiting and self._clock() >= self._not_before:
             self._current = question = self._waiting.popleft()
             self._asked_at = self._clock()
-            self._write(f"CHATHISTORY {question.bounds} {question.limit}")
+            self._write(question.write())
 
     # Answers
 
@@ -195,7 +210,7 @@ class HistoryPages:
             if at is not None:
                 self.found_targets.append((param(message, 1), at))
         elif len(self._events) < _MOST_EVENTS:
-            self._events += read_old(message, self._names, self._current.target)
+            self._events += read_old(message, self._names, self._current.asked_as)
         return []
 
     def _on_batch(self, message: Message, outer: str) -> list[Event] | None:
@@ -217,7 +232,7 @@ class HistoryPages:
         if self._current.kind == "targets":
             return kind == "draft/chathistory-targets"
         # The name as the server has it, or as it was written.
-        return kind == "chathistory" and fold(param(message, 2)) == fold(self._current.target)
+        return kind == "chathistory" and fold(param(message, 2)) == fold(self._current.asked_as)
 
     def _finish(self, *, answered: bool = True) -> list[Event]:
         """Hand out the page, and ask the next question."""
@@ -244,8 +259,8 @@ class HistoryPages:
         if question.pages <= 1:
             text = "More was said here before this. /search finds it."
             return [Info(text, question.target, getattr(events[0], "at", None)), *events]
-        bounds = f"BETWEEN {question.target} msgid={oldest} msgid={question.after}"
-        following = _Question("missed", question.target, bounds, question.limit, oldest, question.after, True)
+        bounds = f"msgid={oldest} msgid={question.after}"
+        following = _Question("missed", question.place, "BETWEEN", bounds, question.limit, oldest, question.after, True)
         following.pages = question.pages - 1
         self._waiting.appendleft(following)
         return events

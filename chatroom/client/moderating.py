@@ -68,11 +68,11 @@ def kick(context: Context, rest: str) -> list[Action]:
     if not context.state.is_server_operator:
         return [_kick_from(_need(room), words)]
 
-    def ask(name: str) -> Choose:
+    def ask(name: str, room: str) -> Choose:
         now = [name, *words[1:]]
         return _choice("disconnect", name, room, _disconnect(now), _kick_from(room, now) if room else None, ask)
 
-    return [ask(words[0])]
+    return [ask(words[0], room)]
 
 
 def ban(context: Context, rest: str) -> list[Action]:
@@ -91,7 +91,7 @@ def ban(context: Context, rest: str) -> list[Action]:
     if not context.state.is_server_operator:
         return [_ban_from(context, _need(room), words)]
 
-    def ask(name: str) -> Choose:
+    def ask(name: str, room: str) -> Choose:
         now = [name, *words[1:]]
         try:
             of_room = _ban_from(context, room, now) if room else None
@@ -99,7 +99,7 @@ def ban(context: Context, rest: str) -> list[Action]:
             of_room = None  # a reason without a time: only the server takes that
         return _choice("ban", name, room, _ban_of_server(now), of_room, ask)
 
-    return [ask(words[0])]
+    return [ask(words[0], room)]
 
 
 def unban(context: Context, rest: str) -> list[Action]:
@@ -179,12 +179,12 @@ def _need(room: str) -> str:
 
 
 def _choice(
-    verb: str, name: str, room: str, of_server: Line, of_room: Line | None, again: Callable[[str], Choose]
+    verb: str, name: str, room: str, of_server: Line, of_room: Line | None, again: Callable[[str, str], Choose]
 ) -> Choose:
     what = f"{verb} {name} from the whole server? y/N"
     if of_room is not None:
         what += f", or r for {room} only"
-    return Choose(f"{what}: ", of_server, of_room, name, again=again)
+    return Choose(f"{what}: ", of_server, of_room, name, again=again, where=room)
 
 
 def _kick_from(channel: str, words: list[str]) -> Line:

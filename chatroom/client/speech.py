@@ -117,6 +117,14 @@ class Speech:
         what = "1 message was" if len(dropped) == 1 else f"{len(dropped)} messages were"
         return [*unsaid, Info(f"{what} not sent. The arrow up brings the text back.")] if dropped else []
 
+    def renamed(self, old: str, new: str) -> None:
+        """Report that a channel has another name: what is not said after all belongs there."""
+        folded = self._state.fold(old)
+        for messages in (self._under_way, self._unwritten):
+            for label, said in messages.items():
+                if self._state.fold(said.conversation) == folded:
+                    messages[label] = replace(said, conversation=new)
+
     def ask(self, line: str, typed: str, tags: str = "") -> None:
         """Send the line of a command, so that a refusal can be shown with what the user has typed."""
         # A labelled JOIN would have a label on all that comes with it, as if the user had asked for that.

@@ -177,7 +177,8 @@ class Talk:
                     self.note(event)
             self._look_up(event)
             if isinstance(event, ChannelRenamed):
-                self.typing.renamed(event.old, event.new)
+                for part in (self.typing, self.speech, self.about):
+                    part.renamed(event.old, event.new)
             if isinstance(event, Redacted):
                 shown += self.show(self.about.follow(event))
         self._look_up_opened()

@@ -26,7 +26,7 @@ from chatroom.client.actions import (
     Say,
     Turn,
 )
-from chatroom.client.chat_events import Cleared, Denied, Event, Info
+from chatroom.client.chat_events import ChannelRenamed, Cleared, Denied, Event, Info
 from chatroom.client.chat_state import State
 from chatroom.client.ignoring import Ignored
 from chatroom.client.later_login import AccountPassword, LaterLogin
@@ -172,7 +172,10 @@ class TypedLines:
         return []
 
     def follow(self, events: list[Event]) -> list[Event]:
-        """Take what has happened: a question follows its user to another nick, and is closed if the user has left."""
+        """Take what has happened: a question follows user and channel to other names.
+
+        It is closed if the user has left.
+        """
         question, whom = self._session.question, self._whom
         if not isinstance(question, Choose) or whom is None:
             return []
@@ -180,10 +183,15 @@ class TypedLines:
         if whom.has_left:
             self._session.question = None
             return _say_of_what([Denied(f"{question.name} has left, so nothing was done.")], question.typed)
-        if whom.nick != question.name:
-            question.follow(whom.nick)
-            return [Info(f"{question.typed}: the question is about {whom.nick} now.")]
-        return []
+        where, fold = question.where, self._session.state.fold
+        for event in events:
+            if isinstance(event, ChannelRenamed) and where and fold(event.old) == fold(where):
+                where = event.new
+        if (whom.nick, where) == (question.name, question.where):
+            return []
+        about = where if whom.nick == question.name else whom.nick
+        question.follow(whom.nick, where)
+        return [Info(f"{question.typed}: the question is about {about} now.")]
 
     def _choose(self, question: Choose, answer: str) -> list[Event]:
         letter = answer.strip().lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chatroom.client.chat_events import Event, Joined, Kicked, Left, Renamed, Welcome
+from chatroom.client.chat_events import ChannelRenamed, Event, Joined, Kicked, Left, Renamed, Welcome
 from chatroom.client.chat_state import State
 
 
@@ -33,6 +33,8 @@ class Whom:
             self.has_left = True  # on a new connection: nobody has told what happened in between
         elif isinstance(event, Renamed) and fold(event.old) == fold(self.nick):
             self.nick = event.new
+        elif isinstance(event, ChannelRenamed) and fold(event.old) in self._channels:
+            self._channels = self._channels - {fold(event.old)} | {fold(event.new)}
         elif isinstance(event, Left | Kicked | Joined) and fold(event.nick) == fold(self.nick):
             names = {fold(name) for name in (event.channels if isinstance(event, Left) else (event.channel,))}
             self._channels = self._channels | names if isinstance(event, Joined) else self._channels - names

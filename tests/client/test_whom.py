@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatroom.client.chat_events import Event, Joined, Kicked, Left, Renamed, Welcome
+from chatroom.client.chat_events import ChannelRenamed, Event, Joined, Kicked, Left, Renamed, Welcome
 from chatroom.client.chat_state import State
 from chatroom.client.joined_channel import Channel
 from chatroom.client.whom import Whom
@@ -43,3 +43,10 @@ def test_who_shares_no_channel_cannot_be_followed() -> None:
     whom = bob()
     whom.follow([Joined("bob", "#a"), Left("bob", ("#a",))])
     assert (whom.nick, whom.has_left) == ("bob", False)
+
+
+def test_a_renamed_channel_is_the_same() -> None:
+    """So that leaving it is leaving the last one that is shared."""
+    whom = bob("#a", "#b")
+    whom.follow([ChannelRenamed("#a", "#c", "eve"), Left("bob", ("#b", "#c"))])
+    assert whom.has_left

@@ -57,7 +57,7 @@ class Excerpt:
             mark = f"timestamp={format_time(max(0, round(said.at.timestamp() * 1000)))}"
         else:
             return False
-        return self._ask(f"AROUND {self.of.name} {mark}")
+        return self._ask("AROUND", mark)
 
     def ask_older(self) -> None:
         """Ask for the page before what is here."""
@@ -69,19 +69,19 @@ class Excerpt:
 
     def _ask_next(self, side: str, msgid: str) -> None:
         if msgid and not self._is_asking and not self._is_whole[side]:
-            self._ask(f"{side} {self.of.name} msgid={msgid}", side)
+            self._ask(side, f"msgid={msgid}")
 
-    def _ask(self, bounds: str, side: str = "") -> bool:
+    def _ask(self, subcommand: str, bounds: str) -> bool:
         self._is_asking = self._talk.is_online and self._talk.history.ask_excerpt(
-            self.of.name, bounds, lambda events: self._take(events, side)
+            self.of, subcommand, bounds, lambda events: self._take(events, subcommand)
         )
         return self._is_asking
 
-    def _take(self, events: tuple[Event, ...] | None, side: str) -> None:
+    def _take(self, events: tuple[Event, ...] | None, subcommand: str) -> None:
         self._is_asking = False
         if events is not None:
             self.place.log.insert(events, self._now)
-        if side and not events:
-            self._is_whole[side] = True
+        if subcommand in self._is_whole and not events:
+            self._is_whole[subcommand] = True
         self.has_failed = self.entry is None
         self._changed(self)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from chatroom.client.chat_events import Said, SearchResult
+from chatroom.client.chat_events import ChannelRenamed, Said, SearchResult
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.fullscreen.chooser import Choice, Chooser, among
 from chatroom.client.fullscreen.excerpt import Excerpt
@@ -13,6 +14,7 @@ from chatroom.client.fullscreen.key_map import KeyMap
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.places.log_entry import Entry
 from chatroom.client.places.place import Place
+from chatroom.client.servers import Told
 
 
 class Finding:
@@ -22,14 +24,25 @@ class Finding:
         self._app = app
         self._keys = keys
         self.turn_to = turn_to
-        self._found: tuple[ChatSession, tuple[Said, ...]] | None = None
+        self._found: tuple[ChatSession, list[Said]] | None = None
         self.actions: dict[str, Callable[[], object]] = {"find": self.find_here, "found": self.show_found}
 
     # Lists
 
+    def hear(self, told: Told) -> None:
+        """Take what a server has found, and follow channels to their new names."""
+        for event in told.events:
+            if isinstance(event, SearchResult):
+                self.take(told.session, event)
+            elif isinstance(event, ChannelRenamed) and self._found is not None and self._found[0] is told.session:
+                fold, found = told.session.state.fold, self._found[1]  # an open list goes to what is in it then
+                for index, said in enumerate(found):
+                    if fold(said.conversation) == fold(event.old):
+                        found[index] = replace(said, conversation=event.new)
+
     def take(self, session: ChatSession, result: SearchResult) -> None:
         """Take what a server has found, and show it unless the user does something else by now."""
-        self._found = session, result.messages
+        self._found = session, list(result.messages)
         app, count = self._app, len(result.messages)
         if not count:
             app.chat.flash("Nothing found.")
@@ -47,9 +60,12 @@ class Finding:
             return
         session, messages = self._found
         several = len({said.conversation.lower() for said in messages}) > 1
-        numbered = {f"{number}": said for number, said in enumerate(reversed(messages))}
-        choices = [Choice(number, _moment_of(said, several), _words(said)) for number, said in numbered.items()]
-        self._app.open_chooser(Chooser("Found", among(choices), lambda number: self.go_to(session, numbered[number])))
+        choices = [
+            Choice(f"{index}", _moment_of(messages[index], several), _words(messages[index]))
+            for index in reversed(range(len(messages)))
+        ]
+        then: Callable[[str], object] = lambda index: self._go_to_found(session, messages[int(index)])  # noqa: E731
+        self._app.open_chooser(Chooser("Found", among(choices), then))
 
     def find_here(self) -> None:
         """List the messages of the place in front that the program has, for words to be typed."""
@@ -70,10 +86,12 @@ class Finding:
 
     # Going there
 
-    def go_to(self, session: ChatSession, said: Said) -> None:
-        """Bring the place of a message in front, and show the message with what was said around it."""
+    def _go_to_found(self, session: ChatSession, said: Said) -> None:
         here = session.talk.here
-        place = here.find(said.conversation) or here.open(said.conversation)
+        self.go_to(session, here.find(said.conversation) or here.open(said.conversation), said)
+
+    def go_to(self, session: ChatSession, place: Place, said: Said) -> None:
+        """Bring the place of a message in front, and show the message with what was said around it."""
         self.turn_to(place)
         entry = place.log.find(said.id) if said.id else None
         if entry is not None:
@@ -92,7 +110,7 @@ class Finding:
         if not self._app.chat.log_widget.to_entry(entry):
             said = entry.said
             if said is not None and self._app.session is not None:
-                self.go_to(self._app.session, said)
+                self.go_to(self._app.session, place, said)
 
     def _show_excerpt(self, excerpt: Excerpt) -> None:
         chat = self._app.chat

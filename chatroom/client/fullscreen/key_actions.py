@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from chatroom.client.chat_events import SearchResult
 from chatroom.client.completion import ChatCompleter
 from chatroom.client.format_keys import COLOUR_HINT, FORMAT_KEYS, HINT
 from chatroom.client.formatting import COLOUR
@@ -253,7 +252,9 @@ class KeyActions:
         if link := link_with_token(text):
             self.start(self._links.open(link))
             return
-        place = app.chat.place_number(int(number)) if verb in _BUFFER and number.isdecimal() else None
+        # int() refuses thousands of digits.
+        is_number = verb in _BUFFER and number.isdecimal() and len(number) < 10
+        place = app.chat.place_number(int(number)) if is_number else None
         if place is not None:
             self.turn_to(place)
             return
@@ -379,9 +380,7 @@ class KeyActions:
     def hear(self, told: Told) -> None:
         """Take what a server has sent: what was searched for is shown, and menus follow their users."""
         self.menus.hear(told)
-        for event in told.events:
-            if isinstance(event, SearchResult):
-                self._finding.take(told.session, event)
+        self._finding.hear(told)
 
     def _to_unread(self) -> None:
         front = self._app.session.places.front if self._app.session is not None else None

@@ -27,7 +27,10 @@ def may_moderate(session: ChatSession, place: Place) -> bool:
 
 
 class Measures:
-    """Asks, then acts. ``enter`` carries out a command as if it were typed. Each may raise ``Refused``."""
+    """Asks, then acts. ``enter`` carries out a command as if it were typed. Each may raise ``Refused``.
+
+    A channel is named by its place, because it may be renamed while a question is open.
+    """
 
     def __init__(self, app: Program, enter: Callable[[str], None]) -> None:
         self._app = app
@@ -61,24 +64,24 @@ class Measures:
             return ""
         return whom.nick
 
-    async def kick(self, whom: Whom, where: str) -> None:
-        """Kick from a channel, or from the server (``--server``)."""
+    async def kick(self, whom: Whom, room: Place | None) -> None:
+        """Kick from a channel, or without one from the server."""
         reason = await self._app.questions.ask(f"Kick {whom.nick}. {_REASON}")
         if nick := self._nick_of(whom):
-            self._carry_out("/kick", where, nick, reason)
+            self._carry_out("/kick", room.name if room is not None else "--server", nick, reason)
 
-    async def ban_from_room(self, whom: Whom | str, room: str, *, mute: bool = False) -> None:
+    async def ban_from_room(self, whom: Whom | str, room: Place, *, mute: bool = False) -> None:
         """Keep a nick or a mask out of a channel, or from speaking there. Only our server lifts it by itself."""
         who = whom if isinstance(whom, str) else whom.nick
         session = self._app.session
         time = reason = ""
         if session is not None and session.state.is_ours:
-            time = await self.ask_time(f"{who} in {room}.")
+            time = await self.ask_time(f"{who} in {room.name}.")
             reason = await self._app.questions.ask(_REASON) if time else ""  # the server keeps none without a time
-        elif not await self.sure(f"Ban {who} from {room}?"):
+        elif not await self.sure(f"Ban {who} from {room.name}?"):
             return
         if who := self._nick_of(whom):
-            self._carry_out("/ban", room, f"~m:{who}!*@*" if mute else who, time, reason)
+            self._carry_out("/ban", room.name, f"~m:{who}!*@*" if mute else who, time, reason)
 
     async def ban_from_server(self, whom: Whom | str, *, name: bool, address: bool) -> None:
         """Keep a name off the server, or the addresses that it is connected from, or both.

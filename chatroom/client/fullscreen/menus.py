@@ -66,7 +66,7 @@ class Menus:
         if self._here is None:
             return
         session, place = self._here
-        room = place.name if place.kind == "channel" else ""
+        room = place if place.kind == "channel" else None
         look_up = Choice("look-up", "Look up", "what the server knows")
         if session.state.is_me(nick):
             self._open(nick, among([look_up]), lambda action: self._enter(f"/whois {nick}"))
@@ -77,11 +77,12 @@ class Menus:
             look_up,
             Choice("ignore", "Ignore", "or read again"),
         ]
-        if room and may_moderate(session, place):
-            choices.append(Choice("kick", f"Kick from {room}", "removes; may come back"))
+        if room is not None and may_moderate(session, room):
+            name = room.name
+            choices.append(Choice("kick", f"Kick from {name}", "removes; may come back"))
             if session.state.is_ours:  # other servers know no such mute, and lift no ban by themselves
-                choices.append(Choice("mute", f"Mute in {room}", "keeps from speaking, for a time"))
-            choices.append(Choice("ban", f"Ban from {room}", "keeps out" + ", for a time" * session.state.is_ours))
+                choices.append(Choice("mute", f"Mute in {name}", "keeps from speaking, for a time"))
+            choices.append(Choice("ban", f"Ban from {name}", "keeps out" + ", for a time" * session.state.is_ours))
         if session.state.is_server_operator:
             shows = "shows who would be hit, then asks"
             choices += [
@@ -110,7 +111,7 @@ class Menus:
         elif whom.nick != before:
             chooser.retitle(f"{whom.nick}, before {before}")
 
-    def _do(self, action: str, whom: Whom, room: str) -> None:
+    def _do(self, action: str, whom: Whom, room: Place | None) -> None:
         nick = whom.nick
         at_once = {"talk": f"/query {nick}", "look-up": f"/whois {nick}", "ignore": f"/ignore {nick}"}
         if action in at_once:
@@ -120,8 +121,8 @@ class Menus:
             editor.insert(f"{nick}: " if not editor.text else f"{nick} ")
             self._app.chat.composer.changed()
         elif action in ("kick", "kick-server"):
-            self._start(self._measures.kick(whom, room if action == "kick" else "--server"))
-        elif action in ("mute", "ban"):
+            self._start(self._measures.kick(whom, room if action == "kick" else None))
+        elif action in ("mute", "ban") and room is not None:
             self._start(self._measures.ban_from_room(whom, room, mute=action == "mute"))
         else:
             name, address = action != "ban-address", action != "ban-name"

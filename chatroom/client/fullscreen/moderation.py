@@ -82,15 +82,18 @@ class Moderation:
         session, place = self._here
         if what in LIST_MODES:
             kind: Kind = "channel-bans" if what == "b" and session.state.is_ours else "masks"
-            self._show(Listing(kind, place.name, what), f"{_LISTS[what][0]} of {place.name}", place)
+            self._show(Listing(kind, place.name, what), place)
         elif what == "room":
             self._show_choices(
-                Listing("modes", place.name), f"Lockdown of {place.name}", self._room_choices, self._lock
+                Listing("modes", place.name),
+                f"Lockdown of {place.name}",
+                self._room_choices,
+                lambda _, modes: self._lock(place, modes),
             )
         elif what == "server-bans":
-            self._show(Listing("server-bans"), "Bans of the server", place)
+            self._show(Listing("server-bans"), place)
         elif what == "audit":
-            self._show(Listing("audit"), "Audit", place)
+            self._show(Listing("audit"), place)
         else:
             self._show_choices(Listing("lockdown"), "Lockdown of the server", _state_choices, self._lock_server)
 
@@ -127,7 +130,7 @@ class Moderation:
 
     # Lists
 
-    def _show(self, listing: Listing, title: str, place: Place) -> None:
+    def _show(self, listing: Listing, place: Place) -> None:
         if self._here is None:
             return
         session, _ = self._here
@@ -146,37 +149,38 @@ class Moderation:
 
         def then(listing: Listing, value: str) -> None:
             if value == _ADD:
-                self._start(self._add(listing, title, place))
+                self._start(self._add(listing, place))
             else:
-                self._show_row(listing, listing.rows[int(value)], title, place, may=may)
+                self._show_row(listing, listing.rows[int(value)], place, may=may)
 
-        self._show_choices(listing, title, choices, then, more)
+        self._show_choices(listing, _title(listing), choices, then, more)
 
-    def _again(self, listing: Listing, title: str, place: Place) -> None:
-        self._show(Listing(listing.kind, listing.target, listing.mode), title, place)
+    def _again(self, listing: Listing, place: Place) -> None:
+        # The channel may have another name by now.
+        self._show(Listing(listing.kind, place.name if listing.target else "", listing.mode), place)
 
-    def _show_row(self, listing: Listing, row: Row, title: str, place: Place, *, may: bool) -> None:
+    def _show_row(self, listing: Listing, row: Row, place: Place, *, may: bool) -> None:
         """Show what can be done with one row."""
         acts: dict[str, tuple[Choice, Callable[[], object]]] = {}
 
         def offer(name: str, text: str, aside: str, act: Callable[[], object]) -> None:
             acts[name] = (Choice(name, text, aside), act)
 
-        def lift(question: str, command: str) -> None:
+        def lift(question: str, command: Callable[[], str]) -> None:
             offer("lift", question.rstrip("?"), "asks first", lambda: self._start(self._lift(question, command, back)))
 
         def copy() -> None:
             self._app.terminal.copy(_whole(listing, row))
 
         def back() -> None:
-            self._again(listing, title, place)
+            self._again(listing, place)
 
         if listing.kind == "audit":
             self._offer_audited(row, offer, lift)
         elif may and listing.kind == "server-bans":
-            lift(f"Lift the ban on {row.name}?", f"/unban --server {row.name}")
+            lift(f"Lift the ban on {row.name}?", lambda: f"/unban --server {row.name}")
         elif may:
-            lift(f"Take {row.name} off the list?", f"/mode {listing.target} -{listing.mode} {row.name}")
+            lift(f"Take {row.name} off the list?", lambda: f"/mode {place.name} -{listing.mode} {row.name}")
         for number, text in enumerate(textwrap.wrap(_whole(listing, row), _COLUMNS)):
             offer(f"text-{number}", text, "", copy)
         offer("copy", "Copy", "", copy)
@@ -187,7 +191,10 @@ class Moderation:
         )
 
     def _offer_audited(
-        self, row: Row, offer: Callable[[str, str, str, Callable[[], object]], None], lift: Callable[[str, str], None]
+        self,
+        row: Row,
+        offer: Callable[[str, str, str, Callable[[], object]], None],
+        lift: Callable[[str, Callable[[], str]], None],
     ) -> None:
         """Offer what can be done about an entry of the audit."""
         target = row.target
@@ -195,40 +202,41 @@ class Moderation:
         if target in ("", "*"):
             return
         if row.action == "ban.add":
-            lift(f"Lift the ban on {target}?", f"/unban --server {target}")
+            lift(f"Lift the ban on {target}?", lambda: f"/unban --server {target}")
         elif row.action == "ban.remove":
             offer("ban", f"Ban {target} again …", "shows who would be hit, then asks", lambda: self._ban(target))
         elif row.action == "kick":
             offer("ban", f"Ban {target} …", "shows who would be hit, then asks", lambda: self._ban(target))
             offer("look-up", f"Look up {target}", "", lambda: self._enter(f"/whois {target}"))
         elif banned is not None:
-            lift(f"Lift the ban on {banned[1]} in {target}?", f"/mode {target} -b {banned[1]}")
+            mask = banned[1]
+            lift(f"Lift the ban on {mask} in {target}?", lambda: f"/mode {target} -b {mask}")
         elif row.action == "server.lockdown":
             offer("lockdown", "Lockdown of the server …", "", lambda: self._open("lockdown"))
 
     def _ban(self, target: str) -> None:
         self._start(self._measures.ban_from_server(target, name=True, address=False))
 
-    async def _lift(self, question: str, command: str, back: Callable[[], None]) -> None:
+    async def _lift(self, question: str, command: Callable[[], str], back: Callable[[], None]) -> None:
         if await self._measures.sure(question):
-            self._enter(command)
+            self._enter(command())
         back()
 
-    async def _add(self, listing: Listing, title: str, place: Place) -> None:
+    async def _add(self, listing: Listing, place: Place) -> None:
         questions = self._app.questions
         if listing.kind == "server-bans":
             who = (await questions.ask("Whom? A name, an address or a network: ")).strip()
             ask: Callable[[], Awaitable[None]] = lambda: self._measures.ban_from_server(who, name=True, address=False)  # noqa: E731
         else:
             who = (await questions.ask("Whom? A nick, an address or a mask such as *!*@host: ")).strip()
-            ask = lambda: self._measures.ban_from_room(who, listing.target)  # noqa: E731
+            ask = lambda: self._measures.ban_from_room(who, place)  # noqa: E731
         if not who or " " in who:
             self._app.tell("Nothing was done.")
         elif listing.mode != "b":
-            self._enter(f"/mode {listing.target} +{listing.mode} {who}")
+            self._enter(f"/mode {place.name} +{listing.mode} {who}")
         else:
             await ask()
-        self._again(listing, title, place)
+        self._again(listing, place)
 
     # Lockdowns
 
@@ -251,8 +259,8 @@ class Moderation:
             choices.append(Choice(f"-{opened}", "Nothing of it", f"-{opened}"))
         return choices
 
-    def _lock(self, listing: Listing, modes: str) -> None:
-        self._enter(f"/mode {listing.target} {modes}")
+    def _lock(self, place: Place, modes: str) -> None:
+        self._enter(f"/mode {place.name} {modes}")
         self._open("room")
 
     def _lock_server(self, listing: Listing, state: str) -> None:
@@ -263,6 +271,12 @@ class Moderation:
         if state != "off":
             time = await self._measures.ask_time(f"{_STATES[state][0]}.", "until it is lifted")
         self._enter(f"/lockdown {state} {time}".rstrip())
+
+
+def _title(listing: Listing) -> str:
+    if listing.kind == "audit":
+        return "Audit"
+    return f"{_LISTS[listing.mode][0]} of {listing.target or 'the server'}"
 
 
 def _state_choices(listing: Listing) -> list[Choice]:
