@@ -63,6 +63,8 @@ def find_address(listen: Listen) -> tuple[int, int, int, str, tuple[Any, ...]]:
         raise AddressUnusable(
             f"cannot listen on {listen.host} port {listen.port}: {error.strerror or error}"
         ) from error
+    except UnicodeError as error:  # a name with an empty part, or a part of more than 63 bytes
+        raise AddressUnusable(f"cannot listen on {listen.host} port {listen.port}: that is no host name") from error
     return found[0]
 
 

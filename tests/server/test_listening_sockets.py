@@ -158,3 +158,10 @@ def test_an_address_is_shown_with_what_it_is(stack: ExitStack) -> None:
     table = Listen(kind="websocket", tls=True, certificate=(Path("c"),), key=(Path("k"),))
     assert shown_address(sock, Listen()) == f"127.0.0.1:{port}"
     assert shown_address(sock, table) == f"127.0.0.1:{port} (websocket, TLS)"
+
+
+@pytest.mark.parametrize("host", ["chat..example.org", f"{'x' * 64}.example.org"])
+def test_a_host_that_is_no_name(host: str) -> None:
+    """DNS has no empty parts, and none of more than 63 bytes: Python says so by an error of its own."""
+    with pytest.raises(AddressUnusable, match="that is no host name"):
+        open_listeners([Listen(host=host, port=0)], [], SEND_BUFFER)

@@ -76,7 +76,10 @@ def _require_url(url: str) -> None:
         _ = parts.port  # raises ValueError if it is no number
     except ValueError:
         raise InvalidValue(fault) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    host = parts.hostname or ""
+    # As DNS has it: a part is not empty and has at most 63 bytes. A dot at the end is one.
+    is_name = all(0 < len(part) < 64 for part in host.removesuffix(".").split("."))
+    if parts.scheme not in ("http", "https") or not is_name:
         raise InvalidValue(fault)
     if parts.username is not None:
         raise InvalidValue("a hook's URL has no user and password: the receiver knows the server by the signature")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -89,10 +90,10 @@ def forget_node(settings: Cluster, name: str) -> str:
 
     Raises ``RedisUnreachable``; ``settings`` must name a Redis.
     """
-    return str(_run(settings, FORGET, name)[0][0].decode())
+    return str(_run(settings, FORGET, os.fsencode(name))[0][0].decode())
 
 
-def _run(settings: Cluster, script: Script, *arguments: str) -> tuple[list[Any], Mapping[str, str]]:
+def _run(settings: Cluster, script: Script, *arguments: bytes) -> tuple[list[Any], Mapping[str, str]]:
     """Return the answer to a script, and what Redis has told of itself."""
     assert settings.address is not None
     line = RedisLine(settings.address, f"{settings.name}:chatroomctl")
@@ -109,13 +110,13 @@ def find_eviction(about: Mapping[str, str]) -> str:
 
 def read_report(answer: list[Any], eviction: str = "") -> ClusterReport:
     """The report that an answer to ``INSPECT`` stands for."""
-    position, turns, holder, since, now, waiting = (text.decode() for text in answer[:6])
+    position, turns, holder, since, now, waiting = (text.decode("utf-8", "replace") for text in answer[:6])
     nodes = sorted((_read_node(one) for one in answer[6:]), key=lambda node: node.name)
     return ClusterReport(
-        int(position),
-        int(turns),
+        _number(position),
+        _number(turns),
         holder.partition("/")[0],
-        max(0, int(now) - int(since)) / 1000 if holder and since else None,
+        max(0, int(now) - _number(since)) / 1000 if holder and _number(since) else None,
         int(waiting),
         tuple(nodes),
         eviction,
@@ -126,9 +127,14 @@ def _read_node(one: list[bytes]) -> NodeReport:
     name, epoch, is_alive, is_ready, facts = (text.decode("utf-8", "replace") for text in one)
     state = "alive" if is_ready == "1" else "starting"
     if is_alive != "1":
-        state = "silent" if int(epoch) else "away"
+        state = "silent" if _number(epoch) else "away"
     try:
-        told = json.loads(facts)
-    except ValueError:  # of another version
+        told = json.loads(facts, parse_constant=lambda _: None)  # NaN and Infinity, which JSON has not
+    except (ValueError, RecursionError):  # of another version, or of no node
         told = {}
-    return NodeReport(name, int(epoch), state, told if isinstance(told, dict) else {})
+    return NodeReport(name, _number(epoch), state, told if isinstance(told, dict) else {})
+
+
+def _number(text: str) -> int:
+    """Read a number; 0 if no node has written it."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0

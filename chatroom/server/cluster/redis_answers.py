@@ -46,7 +46,7 @@ def read_states(nodes: Sequence[Sequence[bytes]], oddities: Oddities) -> list[No
 def _read_facts(text: bytes) -> dict[str, object] | None:
     try:
         facts = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return facts if isinstance(facts, dict) else None
 

@@ -36,6 +36,8 @@ ANSWER_S = 2.0
 """How long to wait for an answer, and for a connection."""
 BULK_ANSWER_S = 20.0
 """How long, if a whole world or many entries go over the connection."""
+_FAILURES = (RedisError, OSError, ValueError, RecursionError)
+"""What Redis's client raises. The last two are for a host that is no name, and for an answer that no Redis gives."""
 
 
 class RedisLine:
@@ -62,7 +64,7 @@ class RedisLine:
                 connection.connect()
                 connection.send_command("INFO")
                 self.about = _read_info(connection.read_response(disable_decoding=True))
-            except (RedisError, OSError) as error:
+            except _FAILURES as error:
                 connection.disconnect()
                 raise self._unreachable(error) from None
             except BaseException:
@@ -84,7 +86,7 @@ class RedisLine:
         """
         try:
             return self._ask(words, wait_s)
-        except (RedisError, OSError) as error:
+        except _FAILURES as error:
             raise self._unreachable(error) from None
 
     def run(self, script: Script, prefix: str, arguments: Sequence[str | bytes | int]) -> list[Any]:
@@ -94,7 +96,7 @@ class RedisLine:
                 answer = self._ask(("EVALSHA", script.digest, 1, prefix, *arguments))
             except NoScriptError:
                 answer = self._ask(("EVAL", script.text, 1, prefix, *arguments))
-        except (RedisError, OSError) as error:
+        except _FAILURES as error:
             raise self._unreachable(error) from None
         assert isinstance(answer, list)
         return answer
@@ -171,6 +173,10 @@ def find_unusable(about: dict[str, str]) -> str:
 
 def _describe(error: Exception) -> str:
     """What to tell of an error of Redis's client, with the way out. No password is in it."""
+    if isinstance(error, UnicodeError):
+        return "Redis cannot be reached: cluster.redis has no valid host name"
+    if isinstance(error, ValueError | RecursionError):
+        return "what answers there is no Redis: check cluster.redis"
     text = str(error).partition(", with args beginning with")[0]  # Redis repeats what it does not know
     if isinstance(error, AuthenticationError | AuthenticationWrongNumberOfArgsError):
         return "Redis refuses the login: check the user in cluster.redis, and cluster.password_file"

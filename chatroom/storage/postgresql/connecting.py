@@ -93,6 +93,8 @@ def connect(address: ServerAddress, *, patience_s: float | None = None) -> psyco
         )
     except psycopg.Error as error:
         raise postgresql_errors.from_connecting(address, error) from error
+    except UnicodeError as error:  # psycopg looks up the host itself, in Python
+        raise StorageError(f"{address}: the server has no valid host name") from error
     if isinstance(connection, ImpatientConnection) and patience_s is not None:
         connection.patience_s = patience_s
     connection.adapters.register_dumper(bool, _NumberDumper)

@@ -43,6 +43,8 @@ def test_any_address_may_be_sent_to(url: str) -> None:
             "http://a:b/",
             "http://a:99999/",
             "http://[::1/",
+            "http://a..b/",
+            f"http://{'x' * 64}.example/",
         ),
         *(
             "http://me:secret@example.org",

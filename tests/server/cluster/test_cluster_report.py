@@ -86,3 +86,23 @@ def test_a_redis_that_does_not_answer() -> None:
     address = parse_redis_url("unix:///nowhere/redis.sock")
     with pytest.raises(RedisUnreachable, match="nowhere"):
         ask_redis(Cluster(redis=address, node="a"))
+
+
+@pytest.mark.parametrize("facts", ["[" * 100_000, "9" * 5000, '{"clients": NaN, "position": Infinity}', "x"])
+def test_what_no_node_has_written(nodes: Nodes, facts: str) -> None:
+    """Is as good as nothing: the other nodes are shown."""
+    nodes.enter("a", "b")
+    nodes.ask("HSET", "facts", "b", facts)
+    nodes.ask("HSET", "nodes", "x", "no number")
+    nodes.ask("HSET", "state", "position", "no number", "holder", "x/1", "since", "never")
+    report = ask_redis(settings_of(nodes))
+    assert (report.position, report.holder, report.held_s) == (0, "x", None)
+    found = {node.name: node for node in report.nodes}
+    assert found["x"].epoch == 0
+    assert not any(found["b"].facts.values())
+
+
+def test_a_name_that_is_not_unicode(nodes: Nodes) -> None:
+    """It comes so from a command line, and names no node."""
+    nodes.enter("a")
+    assert forget_node(settings_of(nodes), "a\udcff") == "unknown"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -196,3 +197,28 @@ def test_a_line_with_tls(own_redis: RedisServer, tmp_path: Path) -> None:
 def test_which_redis_can_be_used(about: dict[str, str], said: str) -> None:
     """By what INFO tells; Valkey tells the version of Redis that it is like."""
     assert find_unusable(about).startswith(said) and bool(find_unusable(about)) is bool(said)
+
+
+@pytest.mark.parametrize("host", ["redis..example.org", f"{'x' * 64}.example.org"])
+def test_a_host_that_is_no_name(host: str) -> None:
+    """DNS has no empty parts, and none of more than 63 bytes: Python says so by an error of its own."""
+    assert "cluster.redis has no valid host name" in refusal(line_to(f"redis://{host}:6379"))
+
+
+@pytest.mark.parametrize("answer", [b"$abc\r\n", b":abc\r\n", b"*1\r\n" * 5000])
+def test_what_answers_is_no_redis(answer: bytes) -> None:
+    """Its answer is one that Redis's client does not expect."""
+
+    def serve(server: socket.socket) -> None:
+        client = server.accept()[0]
+        with client:
+            client.recv(1000)
+            client.sendall(answer)
+            while client.recv(1000):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        assert "what answers there is no Redis" in refusal(line_to(f"redis://127.0.0.1:{server.getsockname()[1]}"))
+        thread.join()

@@ -83,3 +83,9 @@ def test_a_user_without_rights_is_told(locked: ServerAddress, postgresql_server:
     said = refusal(ServerAddress(locked.url.replace(f"/{own}?", f"/{name}?"), SECRET))
     assert "make it the owner of the database" in said
     postgresql_server.drop_database(other)
+
+
+@pytest.mark.parametrize("host", ["db..example.org", f"{'x' * 64}.example.org"])
+def test_a_host_that_is_no_name(host: str) -> None:
+    """DNS has no empty parts, and none of more than 63 bytes: Python says so by an error of its own."""
+    assert "the server has no valid host name" in refusal(ServerAddress(f"postgresql://chat@{host}/chat"))
