@@ -21,6 +21,7 @@ import tomlkit
 from chatroom.errors import ConfigError, NotFound
 from chatroom.settings.file_template import toml_value
 from chatroom.settings.keys import Key
+from chatroom.settings.reading import parse_document
 
 Document = dict[str, Any]
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -79,13 +80,6 @@ def write_file(path: Path, text: str) -> None:
         os.close(directory)
 
 
-def _parse(text: str) -> Document:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"not valid TOML: {error}") from error
-
-
 def _first_that_reads(wanted: Document, texts: Iterator[str]) -> str:
     for text in texts:
         with contextlib.suppress(tomllib.TOMLDecodeError):
@@ -105,14 +99,14 @@ class _Edit:
 
     def with_value(self, text: str, value: object) -> str:
         """See the function of this name."""
-        wanted = _parse(text)
+        wanted = parse_document(text)
         self._table(wanted, make=True)[self._key.name] = value
         line = f"{self._key.name} = {toml_value(value)}"
         return _first_that_reads(wanted, self._texts_with_value(text, value, line))
 
     def without_value(self, text: str) -> str:
         """See the function of this name."""
-        wanted = _parse(text)
+        wanted = parse_document(text)
         table = self._table(wanted, make=False)
         if self._key.name not in table:
             raise NotFound(f"{'.'.join([*self._tables, self._key.name])} is not set in the file")

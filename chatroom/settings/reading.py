@@ -15,19 +15,29 @@ from chatroom.settings.schema import Schema, did_you_mean
 
 def read_document(path: Path) -> dict[str, object]:
     """Return what a TOML file says. Raises ``ConfigError`` if it cannot be read or is no TOML."""
-    import tomllib  # here, because a program without a configuration file does not need it
-
     try:
         # utf-8-sig: editors on Windows begin a file with a byte order mark, which TOML does not know.
-        return tomllib.loads(read_plain(path).decode("utf-8-sig"))
+        return parse_document(read_plain(path).decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def parse_document(text: str) -> dict[str, object]:
+    """Return what a text says in TOML. Raises ``ConfigError`` if it is none."""
+    import tomllib  # here, because a program without a configuration file does not need it
+
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+        raise ConfigError(f"not valid TOML: {error}") from error
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise ConfigError("not valid TOML: a number has too many digits") from None
     except RecursionError:
-        raise ConfigError(f"{path}: not valid TOML: nested too deeply") from None
+        raise ConfigError("not valid TOML: nested too deeply") from None
 
 
 class Reading:

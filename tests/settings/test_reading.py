@@ -105,9 +105,12 @@ def test_a_key_of_a_named_table_is_changed(name: str, header: str) -> None:
         without_value(made, SIZE, table="unknown")
 
 
-def test_a_file_that_nests_too_deeply_is_an_error(tmp_path: Path) -> None:
-    """Thousands of nested lists are refused in one sentence."""
+@pytest.mark.parametrize("value", ["[" * 20_000, "9" * 5000])
+def test_what_python_does_not_read_is_an_error(tmp_path: Path, value: str) -> None:
+    """Thousands of nested lists, or of digits, are refused in one sentence, by what changes a file too."""
     file = tmp_path / "deep.toml"
-    file.write_text("a = " + "[" * 20_000)
-    with pytest.raises(ConfigError, match="not valid TOML"):
+    file.write_text(f"a = {value}")
+    with pytest.raises(ConfigError, match=f"^{file}: not valid TOML: .* too "):
         read_document(file)
+    with pytest.raises(ConfigError, match="not valid TOML: .* too "):
+        with_value(file.read_text(), SIZE, 3)
