@@ -89,18 +89,22 @@ def forget(invocation: Invocation, node: str) -> None:
 
 
 def show_node(invocation: Invocation, name: str, *, as_json: bool) -> None:
-    """Print what one node has told of itself. Raises as ``ask_cluster``, and ``Refused`` if there is no such node."""
-    report = ask_cluster(invocation)
-    for node in report.nodes:
-        if node.name == name:
-            break
-    else:
-        raise Refused(f"there is no node {name}: there {_list_nodes(report)}")
+    """Print what one node has told of itself. Raises as ``find_node``."""
+    report, node = find_node(invocation, name)
     told = {"node": node.name, "state": node.state, **_facts_of(node), "lag": find_lag(report, node)}
     if as_json:
         print_json(told)
     else:
         print_pairs(told.items())
+
+
+def find_node(invocation: Invocation, name: str) -> tuple[ClusterReport, NodeReport]:
+    """Ask Redis for a node. Raises as ``ask_cluster``, and ``Refused`` if there is no such node."""
+    report = ask_cluster(invocation)
+    for node in report.nodes:
+        if node.name == name:
+            return report, node
+    raise Refused(f"there is no node {name}: there {_list_nodes(report)}")
 
 
 def _list_nodes(report: ClusterReport) -> str:

@@ -153,7 +153,7 @@ def restore(invocation: Invocation, file: Path, yes: bool) -> None:
         with copy_progress() as on_progress:
             fetched = fetch_copy(file, path, on_progress)
         at_end.callback(fetched.unlink, missing_ok=True)
-        with exclusive(path):
+        with exclusive(path, may_be_missing=True):
             version, newest_at = _require_sound(file, fetched)
             if path.exists():
                 said = "has no messages" if newest_at is None else f"has messages up to {moment(newest_at)}"

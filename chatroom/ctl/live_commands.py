@@ -51,6 +51,8 @@ def status(invocation: Invocation, watch: bool, every_s: float, node: str | None
       chatroomctl status --node b
     """
     if node is not None:
+        if watch:
+            raise click.UsageError("--watch is for the daemon of this machine: leave out --node.")
         from chatroom.ctl.cluster_commands import show_node  # here, because most are in no cluster
 
         return show_node(invocation, node, as_json=as_json)
@@ -89,6 +91,10 @@ def who(invocation: Invocation, node: str | None, as_json: bool) -> None:
         if sessions and not has_nodes:
             raise InvalidValue("--node is for the nodes of a cluster, and this daemon is in none")
         sessions = [one for one in sessions if one.node == node]
+        if not sessions:
+            from chatroom.ctl.cluster_commands import find_node  # here, because most are in no cluster
+
+            find_node(invocation, node)  # a node without people, or a name that no node has
     if as_json:
         print_json(sessions)
         return

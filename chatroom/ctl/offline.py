@@ -10,6 +10,7 @@ from chatroom.database_address import DatabaseAddress
 from chatroom.errors import AlreadyServing, Refused
 from chatroom.storage.daemon_lock import DaemonLock, is_held
 from chatroom.storage.opening import make_server_lock
+from chatroom.storage.sqlite.usable_file import require_usable
 
 
 @contextlib.contextmanager
@@ -22,8 +23,13 @@ def refused_while_served(database: DatabaseAddress) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def exclusive(database: DatabaseAddress) -> Iterator[None]:
-    """Hold the daemon's locks, so that none runs or starts. Raises ``Refused`` if one runs."""
+def exclusive(database: DatabaseAddress, *, may_be_missing: bool = False) -> Iterator[None]:
+    """Hold the daemon's locks, so that none runs or starts. Raises ``Refused`` if one runs.
+
+    Raises ``StorageError`` if there is no such file: the lock would leave one of its own beside it.
+    """
+    if not may_be_missing:
+        _require_there(database)
     with contextlib.ExitStack() as locks:
         with refused_while_served(database):
             _take(database, locks)
@@ -34,8 +40,9 @@ def exclusive(database: DatabaseAddress) -> Iterator[None]:
 def without_daemon(database: DatabaseAddress) -> Iterator[bool]:
     """Yield True if no daemon of this machine serves the database; then none starts before the end of the block.
 
-    Raises ``Refused`` if one of another machine serves it: only there it can be asked.
+    Raises ``Refused`` if one of another machine serves it: only there it can be asked. Raises as ``exclusive``.
     """
+    _require_there(database)
     with contextlib.ExitStack() as locks:
         # ``acquire`` waits for half a second before it gives up.
         is_offline = not is_held(database)
@@ -54,6 +61,11 @@ def is_served(database: DatabaseAddress) -> bool:
     if isinstance(database, Path) or is_held(database):
         return is_held(database)
     return make_server_lock(database).is_taken()
+
+
+def _require_there(database: DatabaseAddress) -> None:
+    if isinstance(database, Path):
+        require_usable(database)
 
 
 def _take(database: DatabaseAddress, locks: contextlib.ExitStack) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import click
 
 _ALIASES = {
-    "ls": ("list",),
-    "rm": ("delete", "remove"),
-    "del": ("delete", "remove"),
-    "delete": ("remove",),
-    "remove": ("delete",),
+    "ls": ("list", "status"),
+    "list": ("status",),
+    "rm": ("delete", "remove", "forget"),
+    "del": ("delete", "remove", "forget"),
+    "delete": ("remove", "forget"),
+    "remove": ("delete", "forget"),
 }
-"""Each other name, with the subcommands it may stand for: the first that the group has."""
+"""Each other name, with the subcommands it may stand for: the first that the group has.
+
+``status`` and ``forget`` are for the nodes of a cluster, which list and take themselves off the list.
+"""
 
 
 class Subcommands(click.Group):

@@ -141,3 +141,35 @@ def test_without_a_cluster(run: Run, database: Path) -> None:
         1,
         "chatroomctl: this server is in no cluster: cluster.redis is not set\n",
     )
+
+
+def test_people_of_a_node_that_is_none(
+    run: Run, configured: list[str], redis: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty list would say that it is there, and that nobody is connected to it."""
+    database = tmp_path / "x.db"
+    server = ControlServer(database, {"STATUS": [":a NOTE STATUS node :a"], "SESSIONS": []})
+    monkeypatch.setattr("chatroom.ctl.control_client.local_path", lambda address: database)
+    try:
+        nobody, unknown = (run(*configured, "who", "--node", name) for name in ("b", "e"))
+    finally:
+        server.close()
+    assert (nobody.exit_code, nobody.stdout.split()[0], nobody.stderr) == (0, "NICK", "")
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    assert unknown.stderr == "chatroomctl: there is no node e: there are a, b, c, d\n"
+
+
+def test_a_live_view_is_of_the_daemon_here(run: Run, configured: list[str], redis: list[object]) -> None:
+    """With --node, --watch would be left out silently."""
+    result = run(*configured, "status", "--watch", "--node", "a")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "leave out --node" in result.stderr
+
+
+def test_short_names(run: Run, configured: list[str], redis: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """ls and list show the nodes, rm and the like forget one."""
+    monkeypatch.setattr(cluster_report, "forget_node", lambda settings, name: "done")
+    status = run(*configured, "cluster", "status").stdout
+    assert run(*configured, "cluster", "ls").stdout == run(*configured, "cluster", "list").stdout == status
+    for name in ("rm", "del", "delete", "remove"):
+        assert run(*configured, "cluster", name, "d").stdout == "Forgot node d\n"

@@ -112,5 +112,5 @@ def test_what_python_does_not_read_is_an_error(tmp_path: Path, value: str) -> No
     file.write_text(f"a = {value}")
     with pytest.raises(ConfigError, match=f"^{file}: not valid TOML: .* too "):
         read_document(file)
-    with pytest.raises(ConfigError, match="not valid TOML: .* too "):
+    with pytest.raises(ConfigError, match=r"not valid TOML: .* too "):
         with_value(file.read_text(), SIZE, 3)
