@@ -47,9 +47,9 @@ def read_plain(path: str | Path) -> bytes:
         return file.read()
 
 
-def read_plain_text(path: str | Path, encoding: str = "utf-8") -> str:
+def read_plain_text(path: str | Path, encoding: str = "utf-8", errors: str = "strict") -> str:
     """Return the text of a file, whose lines end with LF then. Raises ``UnicodeDecodeError``, and as ``open_plain``."""
-    with io.TextIOWrapper(open_plain(path), encoding) as file:
+    with io.TextIOWrapper(open_plain(path), encoding, errors) as file:
         return file.read()
 
 

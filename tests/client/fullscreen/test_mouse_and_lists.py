@@ -221,6 +221,40 @@ def test_a_text_is_written_in_the_editor(tmp_path: Path, monkeypatch: pytest.Mon
     play(scene)
 
 
+@pytest.mark.parametrize(
+    "script", ['rm "$1"', 'rm -r "$(dirname "$1")"', 'rm "$1"; mkdir "$1"', 'rm "$1"; mkfifo "$1"']
+)
+def test_an_editor_that_leaves_no_file_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    """It is told in one line, and the text is as it was."""
+    use_editor(tmp_path, monkeypatch, script)
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        await screen.type("half")
+        await screen.press("ctrl+x")
+        await screen.see("The text could not be written in")
+        assert screen.prompt == "to #lobby › half"
+
+    play(scene)
+
+
+def test_without_room_for_the_file_the_editor_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no directory for temporary files."""
+    use_editor(tmp_path, monkeypatch, "")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        await screen.type("half")
+        await screen.press("ctrl+x")
+        await screen.see("The text could not be written in")
+        assert screen.prompt == "to #lobby › half"
+
+    play(scene)
+
+
 def test_an_editor_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failure, or an editor that is not there, is told in one line, and the text is as it was."""
     editor = use_editor(tmp_path, monkeypatch, 'echo spoilt > "$1"; exit 3')
