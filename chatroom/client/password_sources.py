@@ -28,7 +28,8 @@ def run_command(words: tuple[str, ...]) -> str:
         how = f"exit code {done.returncode}" if done.returncode > 0 else f"signal {-done.returncode}"
         raise PasswordUnavailable(f"password_command: {program} ended with {how}")
     try:
-        password = done.stdout.decode().split("\n", 1)[0].removesuffix("\r")
+        # utf-8-sig: a file from Windows, which the program may only copy, begins with a byte order mark.
+        password = done.stdout.decode("utf-8-sig").split("\n", 1)[0].removesuffix("\r")
     except UnicodeDecodeError:
         raise PasswordUnavailable(f"password_command: {program} printed no UTF-8 text") from None
     if not password:
@@ -44,9 +45,12 @@ def find_in_keyring(account: str, server: str) -> str:
     """
     keyring = _load_keyring()
     try:
-        return keyring.get_password(_SERVICE, f"{account}@{server}") or ""
+        found: object = keyring.get_password(_SERVICE, f"{account}@{server}")
     except Exception as error:  # each backend raises errors of its own
         raise PasswordUnavailable(_why(error)) from None
+    if not isinstance(found, str | None):
+        raise PasswordUnavailable(f"the keyring cannot be used: it has {type(found).__name__} instead of a text")
+    return found or ""
 
 
 def can_keep() -> bool:

@@ -107,7 +107,7 @@ def _read_post(request: HttpRequest, body: bytes) -> Post:
         scheme, _, value = credentials.partition(" ")
         token = value.strip() if scheme.lower() == "bearer" and not token else token
     try:
-        text = body.decode()
+        text = body.decode("utf-8-sig")  # a file from Windows begins with a byte order mark
     except UnicodeDecodeError:
         raise BadRequest(HTTPStatus.BAD_REQUEST, "the text is not UTF-8") from None
     kind = ";".join(request.headers.get_all("Content-Type")).partition(";")[0].strip().lower()

@@ -23,6 +23,7 @@ def test_the_first_line_of_a_program_is_the_password() -> None:
     """Further lines, which password managers use for notes, are ignored; spaces belong to the password."""
     assert run_command(python("print(' two words \\nuser: ann')")) == " two words "
     assert run_command(python("print('x', end='')")) == "x"
+    assert run_command(python("print('\\ufeffx')")) == "x"  # a byte order mark is none of it
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,13 @@ def test_a_keyring_that_fails_is_one_line(desktop: Desktop, error: Exception, wh
     """Whatever a backend raises becomes one sentence."""
     desktop.error = error
     with pytest.raises(PasswordUnavailable, match=f"the keyring cannot be used: {why}$"):
+        find_in_keyring("ann", "host:1")
+
+
+def test_a_keyring_that_has_no_text(desktop: Desktop) -> None:
+    """What is no text is no password, whatever the types of keyring's backends say."""
+    desktop.kept["chatroom", "ann@host:1"] = b"s3cret"  # type: ignore[assignment]
+    with pytest.raises(PasswordUnavailable, match="it has bytes instead of a text"):
         find_in_keyring("ann", "host:1")
 
 

@@ -33,6 +33,9 @@ def read(data: bytes) -> Post | None:
         ("application/x-www-form-urlencoded", '{"text": "hi"}', "hi"),
         ("application/x-www-form-urlencoded", "payload=%7B%22text%22%3A+%22a+b%22%7D", "a b"),
         ("", "plain", "plain"),
+        ("text/plain", "\ufeffa file from Windows", "a file from Windows"),
+        ("application/json", '\ufeff{"text": "hi"}', "hi"),
+        ("", '\ufeff{"text": "hi"}', "hi"),
         ("", '{"text": "\\u00e9"}', "é"),
     ],
 )

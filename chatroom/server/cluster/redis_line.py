@@ -147,7 +147,7 @@ class RedisLine:
         if path is None:
             return self._address.password
         try:
-            return read_plain_text(path).partition("\n")[0].rstrip("\r")
+            return read_plain_text(path, "utf-8-sig").partition("\n")[0].rstrip("\r")
         except OSError as error:
             raise RedisUnreachable(f"{path}: cannot read the password of Redis: {error.strerror}") from None
         except UnicodeDecodeError:

@@ -82,7 +82,7 @@ def connect(address: ServerAddress, *, patience_s: float | None = None) -> psyco
     kind = psycopg.Connection if patience_s is None else ImpatientConnection
     try:
         options: dict[str, Any] = {**_DEFAULTS, **conninfo_to_dict(address.url)}
-    except psycopg.Error:
+    except (psycopg.Error, UnicodeError):  # an escape such as %ff is no UTF-8
         raise StorageError(f"{address}: not a URL that PostgreSQL understands") from None
     password = _read_password(address.password_file) if address.password_file is not None else address.password
     if password is not None:
@@ -114,7 +114,7 @@ def connect(address: ServerAddress, *, patience_s: float | None = None) -> psyco
 
 def _read_password(path: Path) -> str:
     try:
-        return read_plain_text(path).partition("\n")[0].rstrip("\r")
+        return read_plain_text(path, "utf-8-sig").partition("\n")[0].rstrip("\r")
     except OSError as error:
         raise file_errors.from_os(path, "read the password of the database", error) from error
     except UnicodeDecodeError:

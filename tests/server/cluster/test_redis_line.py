@@ -73,9 +73,10 @@ def test_a_password_comes_from_the_url_or_a_file(guarded: RedisServer, tmp_path:
     assert refusal(line) == (
         f"{guarded.url}: Redis refuses the login: check the user in cluster.redis, and cluster.password_file"
     )
-    file.write_text(SECRET)
-    line.connect()
-    line.close()
+    for text in (SECRET, f"\ufeff{SECRET}\r\n"):  # the second one is a file from Windows
+        file.write_text(text)
+        line.connect()
+        line.close()
 
 
 def test_what_is_wrong_with_a_password(guarded: RedisServer, tmp_path: Path) -> None:

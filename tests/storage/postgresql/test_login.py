@@ -63,7 +63,7 @@ def test_a_file_comes_before_all_else(locked: ServerAddress, tmp_path: Path, mon
     """So the settings of a server say where its password is."""
     monkeypatch.setenv("PGPASSWORD", "another one")
     file = tmp_path / "password"
-    file.write_text(f"{SECRET}\r\nand more\n")
+    file.write_text(f"\ufeff{SECRET}\r\nand more\n")  # a file from Windows begins with a byte order mark
     open_stores(replace(locked, password="a third", password_file=file), create=True).close()
 
 
@@ -89,3 +89,8 @@ def test_a_user_without_rights_is_told(locked: ServerAddress, postgresql_server:
 def test_a_host_that_is_no_name(host: str) -> None:
     """DNS has no empty parts, and none of more than 63 bytes: Python says so by an error of its own."""
     assert "the server has no valid host name" in refusal(ServerAddress(f"postgresql://chat@{host}/chat"))
+
+
+def test_a_url_that_is_not_unicode() -> None:
+    """Its library reads the escapes."""
+    assert "not a URL that PostgreSQL understands" in refusal(ServerAddress("postgresql://chat@db.example.org/%ff"))
