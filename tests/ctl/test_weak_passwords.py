@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
-import pexpect
 import pytest
-from harness.shell import ENVIRONMENT, Shell
+from harness.shell import Shell
 
 from chatroom.chat.stored.records import Actor, Role
 
@@ -73,25 +70,14 @@ def test_a_password_from_the_chat_is_not_known(shell: Shell) -> None:
 
 def test_at_a_prompt_it_is_asked_for_again(shell: Shell) -> None:
     """A weak password is refused with the reason and not shown, until one is given that is not weak."""
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "chatroom.ctl", "--database", str(shell.database), "user", "create-admin", "alexandrina"],
-        encoding="utf-8",
-        timeout=30,
-        cwd=str(Path(__file__).parents[2]),
-        env={**os.environ, **ENVIRONMENT},
+    shell.answer(
+        *("user", "create-admin", "alexandrina"),
+        prompts=(
+            ("Password: ", "short"),
+            ("too weak for an admin: it has fewer than 8 characters.*Password: ", "password123"),
+            ("most common passwords.*Password: ", "Alexandrina"),
+            ("name of the account.*Password: ", "correct horse"),
+            ("Repeat the password: ", "correct horse"),
+        ),
     )
-    for prompt, answer in (
-        ("Password: ", "short"),
-        ("too weak for an admin: it has fewer than 8 characters.*Password: ", "password123"),
-        ("most common passwords.*Password: ", "Alexandrina"),
-        ("name of the account.*Password: ", "correct horse"),
-        ("Repeat the password: ", "correct horse"),
-    ):
-        child.expect(prompt)
-        child.waitnoecho(20)
-        child.sendline(answer)
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0
     assert details(shell, "alexandrina") == ["role admin"]

@@ -8,8 +8,9 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from harness.daemon import CAP_S, Client, Daemon, Place, stopped_well, until
+from harness.daemon import CAP_S, Daemon, Place, stopped_well, until
 from harness.doc_pages import CHECKOUT, read_blocks
+from harness.proxied_client import ProxiedClient
 from harness.tls import Pair, client_context
 from harness.web import TEXT
 from websockets.sync.client import connect
@@ -86,16 +87,6 @@ class Proxy:
         raw = until(try_it, "the proxy accepts")
         assert raw is not None
         return client_context().wrap_socket(raw, server_hostname="chat.example.org")
-
-
-class ProxiedClient(Client):
-    """A client of IRC on a connection that is open."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.lines: list[str] = []
-        self._tail = b""
-        self._fences = 0
 
 
 def seen_of(daemon: Daemon, nick: str) -> str:

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import yaml
 from harness.cluster import NodePlace
-from harness.daemon import CAP_S, Client, Daemon, until
+from harness.daemon import CAP_S, Daemon, until
 from harness.doc_pages import CHECKOUT
 from harness.postgresql_server import PostgresqlServer
+from harness.proxied_client import ProxiedClient
 from harness.tls import Pair, client_context
 from harness.web import TEXT
 from websockets.sync.client import connect
@@ -28,16 +29,6 @@ HERE = CHECKOUT / "deploy" / "cluster"
 SERVICES: dict[str, Any] = yaml.safe_load((HERE / "compose.yaml").read_text())["services"]
 NODES = ("a", "b", "c")
 PASSWORDS = {"database-password": "of the database", "redis-password": "of redis"}
-
-
-class ProxiedClient(Client):
-    """A client of IRC on a connection that is open."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.lines: list[str] = []
-        self._tail = b""
-        self._fences = 0
 
 
 class SetUp:

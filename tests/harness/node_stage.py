@@ -163,6 +163,18 @@ class NodeStage:
         monkeypatch.setattr(cluster_hub, "read_clocks", lambda: (START_MS + self.mono_ms, self.mono_ms))
         self.a, self.b = StagedNode(self, "a", 1), StagedNode(self, "b", 2)
 
+    def come_together(self) -> tuple[StagedConnection, StagedConnection]:
+        """Have ann come to node a and bob to node b, and both to #a."""
+        ann = self.a.come("ann")
+        self.follow()
+        bob = self.b.come("bob")
+        self.follow()
+        for node, connection in ((self.a, ann), (self.b, bob)):
+            node.take_turn((connection, "JOIN #a"))
+            self.follow()
+        ann.got = bob.got = b""
+        return ann, bob
+
     def follow(self) -> None:
         """Have both nodes apply what was appended."""
         for node in (self.a, self.b):

@@ -14,13 +14,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from harness.own_server import OwnServer
 
 from chatroom.database_address import ServerAddress
 from chatroom.storage.postgresql.postgresql_stores import open_stores
@@ -43,19 +42,15 @@ _SETTINGS = {
 }
 
 
-class PostgresqlServer:
+class PostgresqlServer(OwnServer):
     """A running server."""
 
+    _READY = "database system is ready to accept connections"
+
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.settings = dict(_SETTINGS)
-        """The settings of the next start."""
+        super().__init__(directory, _SETTINGS)
         self._numbers = itertools.count(1)
         self._has_template = False
-        self.said: deque[str] = deque(maxlen=100)
-        """The last lines of its log."""
-        self._process: subprocess.Popen[str] | None = None
-        self._reader: threading.Thread | None = None
 
     @classmethod
     @contextmanager
@@ -98,32 +93,11 @@ class PostgresqlServer:
         """Start the server, and wait until it lets connections in."""
         settings = [f"--{name}={value}" for name, value in self.settings.items()]
         command = [_program("postgres"), "-D", str(self.directory / "data"), "-k", str(self.directory), *settings]
-        self._process = process = subprocess.Popen(
-            _as_user(command), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=self.directory
-        )
-        ready = threading.Event()
-        # It goes on until the server has ended: a full pipe would make the server wait.
-        self._reader = threading.Thread(
-            target=self._read_log, args=(process, ready), name="PostgreSQL's log", daemon=True
-        )
-        self._reader.start()
-        assert ready.wait(60) and process.poll() is None, list(self.said)
-
-    @property
-    def pid(self) -> int:
-        """The process that all others of the server are children of."""
-        assert self._process is not None
-        return self._process.pid
+        self._begin(_as_user(command))
 
     def stop(self, number: int = signal.SIGQUIT) -> None:
         """End the server: at once, without writing what it has in memory, or by another signal. Idempotent."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(number)
-            process.wait(60)
-            assert self._reader is not None and process.stderr is not None
-            self._reader.join(60)
-            process.stderr.close()
+        self._end(number)
 
     def address(self, database: str) -> ServerAddress:
         """The address of a database there."""
@@ -166,14 +140,6 @@ class PostgresqlServer:
     def _run(self, sql: str) -> None:
         with psycopg.connect(self.address("postgres").url, autocommit=True) as connection:
             connection.execute(sql.encode())
-
-    def _read_log(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            self.said.append(line)
-            if "database system is ready to accept connections" in line:
-                ready.set()
-        ready.set()  # it will never be
 
 
 def find_programs() -> str:

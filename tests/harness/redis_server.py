@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
 import tempfile
-import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from harness.own_server import OwnServer
 from redis import Redis
 
 _SETTINGS = {
@@ -28,20 +26,12 @@ _SETTINGS = {
     "databases": "4",
     "enable-debug-command": "yes",
 }
-_READY = "ready to accept connections"
 
 
-class RedisServer:
+class RedisServer(OwnServer):
     """A running server."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.settings = dict(_SETTINGS)
-        """The options of the next start."""
-        self.said: deque[str] = deque(maxlen=100)
-        """The last lines of its log."""
-        self._process: subprocess.Popen[str] | None = None
-        self._reader: threading.Thread | None = None
+    _READY = "ready to accept connections"
 
     @classmethod
     @contextmanager
@@ -50,7 +40,7 @@ class RedisServer:
         # Not tmp_path: the path of a socket has to be short.
         directory = Path(tempfile.mkdtemp(prefix="chatroom-test-", dir="/tmp"))
         try:
-            server = cls(directory)
+            server = cls(directory, _SETTINGS)
             server.start()
             try:
                 yield server
@@ -60,12 +50,6 @@ class RedisServer:
             shutil.rmtree(directory, ignore_errors=True)
 
     @property
-    def pid(self) -> int:
-        """The process."""
-        assert self._process is not None
-        return self._process.pid
-
-    @property
     def url(self) -> str:
         """The URL of the server, as in ``cluster.redis``."""
         return f"unix://{self.directory}/socket"
@@ -73,30 +57,12 @@ class RedisServer:
     def start(self) -> None:
         """Start the server on what data there is, and wait until it accepts connections."""
         options = [part for name, value in self.settings.items() for part in (f"--{name}", *(value.split() or [""]))]
-        self.said.clear()
-        self._process = process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "redis-server", "--unixsocket", f"{self.directory}/socket", *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=self.directory,
-        )
-        ready = threading.Event()
-        # It goes on until the server has ended: a full pipe would make the server wait.
-        self._reader = threading.Thread(target=self._read_log, args=(process, ready), name="Redis's log", daemon=True)
-        self._reader.start()
-        assert ready.wait(60) and any(_READY in line.lower() for line in list(self.said)), list(self.said)
+        place = ["--unixsocket", f"{self.directory}/socket"]
+        self._begin(["setpriv", "--pdeathsig", "KILL", "redis-server", *place, *options])
 
     def stop(self, number: int = signal.SIGKILL) -> None:
         """End the server: at once, or by another signal. Idempotent."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(signal.SIGCONT)
-            process.send_signal(number)
-            process.wait(60)
-            assert self._reader is not None and process.stdout is not None
-            self._reader.join(60)
-            process.stdout.close()
+        self._end(number)
 
     def restart(self, *, keeps_data: bool = True) -> None:
         """Kill the server and start it again, with all of its data or none."""
@@ -138,11 +104,3 @@ class RedisServer:
     @property
     def _data(self) -> Path:
         return self.directory / "appendonlydir"
-
-    def _read_log(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            self.said.append(line)
-            if _READY in line.lower():
-                ready.set()
-        ready.set()  # it will never be

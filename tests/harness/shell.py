@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pexpect
 from click.testing import CliRunner, Result
 
 from chatroom.ctl.main import cli
@@ -52,6 +56,32 @@ class Shell:
         result = self.run(*arguments)
         assert result.exit_code == 2, result.output
         return result.stderr
+
+    def answer(self, *arguments: str, prompts: Sequence[tuple[str, str]]) -> str:
+        """Run it at a terminal, type a password at each prompt, and return what it says after them.
+
+        A prompt is a regular expression. No password may be shown, and the exit code must be 0.
+        """
+        child = pexpect.spawn(
+            sys.executable,
+            ["-m", "chatroom.ctl", "--database", str(self.database), *arguments],
+            encoding="utf-8",
+            timeout=30,
+            cwd=str(Path(__file__).parents[2]),
+            env={**os.environ, **ENVIRONMENT},
+        )
+        shown = []
+        for prompt, password in prompts:
+            child.expect(prompt)
+            shown.append(f"{child.before}{child.after}")
+            child.waitnoecho(20)
+            child.sendline(password)
+        child.expect(pexpect.EOF)
+        shown.append(str(child.before))
+        child.close()
+        assert child.exitstatus == 0
+        assert not any(password in text for _, password in prompts for text in shown)
+        return shown[-1]
 
     def create(self, name: str, role: str = "user", password: str = "correct horse") -> None:
         """Make an account."""

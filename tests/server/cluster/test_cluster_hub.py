@@ -35,15 +35,7 @@ def test_a_line_waits_for_the_turn(stage: NodeStage) -> None:
 def test_what_a_turn_tells_waits_for_the_stream(stage: NodeStage) -> None:
     """Also what is not stored, on the node of the turn and on the other one."""
     a, b = stage.a, stage.b
-    ann = a.come("ann")
-    stage.follow()
-    bob = b.come("bob")
-    stage.follow()
-    a.take_turn((ann, "JOIN #a"))
-    stage.follow()
-    b.take_turn((bob, "JOIN #a"))
-    stage.follow()
-    ann.got = bob.got = b""
+    ann, bob = stage.come_together()
     a.tick((ann, "PRIVMSG #a :hello"), (ann, "NICK anne"))
     a.grant()
     a.tick()

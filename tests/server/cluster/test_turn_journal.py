@@ -116,17 +116,10 @@ def test_what_was_under_way_is_settled_no_more(
 
 def test_what_another_node_had_stored_is_told_first(stage: NodeStage) -> None:
     """In this node's turn, and to the other nodes by its records."""
-    a, b = stage.a, stage.b
-    ann = a.come("ann")
-    stage.follow()
-    bob = b.come("bob")
-    stage.follow()
-    for node, client in ((a, ann), (b, bob)):
-        node.take_turn((client, "JOIN #a"))
-        stage.follow()
+    a = stage.a
+    ann, bob = stage.come_together()
     seq = a.world.last_seq + 5
     entry = Entry(seq, seq // 1024, "#a", Kind.PRIVMSG, "cid!c@h", None, "", "#a", "last words")
-    ann.got = bob.got = b""
     stage.turns += 1
     a.desk.grant(Granted(Turn(stage.turns, len(stage.stream), True), [untold_to_record([entry])]))
     a.tick((ann, "PRIVMSG #a :and on"))

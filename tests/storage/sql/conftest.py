@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chatroom.chat.stored.history_stores import Journal
+from chatroom.storage.opening import open_journal
 from chatroom.storage.sql.sql_stores import SqlStores
 from chatroom.storage.sqlite import sqlite_stores
 
@@ -54,6 +57,13 @@ def stores(opener: Callable[..., SqlStores], clock: Any) -> Iterator[SqlStores]:
     """A new database."""
     with opener(clock=clock) as stores:
         yield stores
+
+
+@pytest.fixture
+def journal(stores: SqlStores) -> Iterator[Journal]:
+    """The journal of the database of ``stores``."""
+    with closing(open_journal(stores.address)) as journal:
+        yield journal
 
 
 @pytest.fixture

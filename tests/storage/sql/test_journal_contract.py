@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,14 +19,6 @@ from chatroom.storage.opening import open_journal
 from chatroom.storage.sql import history_index
 from chatroom.storage.sql.sql_stores import SqlStores
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores
-
-
-@pytest.fixture
-def journal(stores: SqlStores) -> Iterator[Journal]:
-    """The journal of a new database."""
-    journal = open_journal(stores.address)
-    yield journal
-    journal.close()
 
 
 def test_what_is_written_is_read(journal: Journal, stores: SqlStores) -> None:

@@ -10,19 +10,11 @@ from harness.written_history import AT, keep_texts, run
 from chatroom.chat.stored.entries import AtMessageId, Search, first_message_id
 from chatroom.chat.stored.history_stores import Journal
 from chatroom.chat.stored.records import Actor
-from chatroom.storage.opening import open_journal, open_upkeep
+from chatroom.storage.opening import open_upkeep
 from chatroom.storage.sql.sql_stores import SqlStores
 from chatroom.storage.sql.upkeep_steps import SqlUpkeep
 
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def journal(stores: SqlStores) -> Iterator[Journal]:
-    """The journal of the database."""
-    journal = open_journal(stores.address)
-    yield journal
-    journal.close()
 
 
 @pytest.fixture
