@@ -41,8 +41,8 @@ def tell_of_certificate_change(world: World, row: AuditEntry) -> None:
     """Tell the sessions of an account that the shell has added a certificate to it, or removed one."""
     fingerprint = row.detail.partition(" ")[0]
     is_added = row.action == "user.cert-add"
-    done = "added the certificate" if is_added else "removed the certificate"
-    world.log_line(f"{row.actor} {done} {fingerprint} {'to' if is_added else 'from'} {row.target} in the shell")
+    change = "added the certificate" if is_added else "removed the certificate"
+    world.log_line(f"{row.actor} {change} {fingerprint} {'to' if is_added else 'from'} {row.target} in the shell")
     account = world.accounts.find(row.target)
     if account is None:
         return

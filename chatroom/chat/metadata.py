@@ -89,8 +89,8 @@ def tell_wanted(world: World, sessions: Iterable[Session], target: str, values: 
             continue
         lines = ends.get(session.subscriptions)
         if lines is None:
-            told = wanted(session, values)
-            lines = ends[session.subscriptions] = [encode(f" {target} {key} * :{value}") for key, value in told]
+            pairs = wanted(session, values)
+            lines = ends[session.subscriptions] = [encode(f" {target} {key} * :{value}") for key, value in pairs]
         if lines:
             begin = f"{head}{session.user.nick}".encode()
             world.outbox.to_session(session, b"".join([begin + line for line in lines]))

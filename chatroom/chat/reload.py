@@ -46,9 +46,9 @@ def use_settings(world: World, settings: Settings) -> Reload:
     announce(world, old)
     if new.accounts.reserved_names != old.accounts.reserved_names:
         free_reserved_nicks(world)
-    done = Reload(tuple(find_changes(old, new)), tuple(find_changes(new, settings)))
-    world.runtime.waiting_for_restart = _names(done.waiting)
-    return done
+    reload = Reload(tuple(find_changes(old, new)), tuple(find_changes(new, settings)))
+    world.runtime.waiting_for_restart = _names(reload.waiting)
+    return reload
 
 
 def _names(changes: tuple[SettingChange, ...]) -> str:

@@ -37,7 +37,7 @@ from chatroom.client.prompt_text import prompt_text, where
 from chatroom.client.record import Record
 from chatroom.client.rendering import Fragment, RenderedLine, render, stamp
 from chatroom.client.screen_style import STYLE, style_words
-from chatroom.client.servers import Report, Servers, Told
+from chatroom.client.servers import Report, Servers, SessionEvents
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import printable
 from chatroom.client.typed_lines import spoken_lines
@@ -138,7 +138,7 @@ class Screen:
         servers.current.start()
         was_open = False
         while servers.over is None and self._failure is None:
-            self._show_told(servers.look_for_ends())  # an answer may have ended one
+            self._show_news(servers.look_for_ends())  # an answer may have ended one
             before, was_open = was_open, servers.current.login_open
             if servers.asking is not None:
                 await self._answer(servers.asking)
@@ -289,7 +289,7 @@ class Screen:
     async def _until_closed(self) -> None:
         """After /quit, wait until the links have closed. No prompt is open meanwhile."""
         servers = self._require_servers()
-        self._show_told(servers.look_for_ends())
+        self._show_news(servers.look_for_ends())
         while servers.quitting and servers.over is None and self._failure is None:
             self._news.clear()
             await self._news.wait()
@@ -319,7 +319,7 @@ class Screen:
         servers = self._require_servers()
         before = servers.asking, servers.current.question, servers.current.login_open
         while self._inbox:
-            self._show_told(servers.handle(self._inbox.popleft()))
+            self._show_news(servers.handle(self._inbox.popleft()))
         self._news.set()
         if servers.over is not None or before != (servers.asking, servers.current.question, servers.current.login_open):
             self._interrupt()
@@ -354,8 +354,8 @@ class Screen:
     def _prompt_text(self) -> FormattedText:
         return prompt_text(self._require(), self._width, several=self._require_servers().are_several)
 
-    def _show_told(self, told: list[Told]) -> None:
-        for session, events in told:
+    def _show_news(self, news: list[SessionEvents]) -> None:
+        for session, events in news:
             self._show(events, session)
 
     def _show(self, events: list[Event], session: ChatSession | None = None) -> None:

@@ -27,8 +27,8 @@ class Report(NamedTuple):
     item: LinkItem
 
 
-class Told(NamedTuple):
-    """Events of one server, for a front end that shows lines."""
+class SessionEvents(NamedTuple):
+    """What a session has to show, in order."""
 
     session: ChatSession
     events: list[Event]
@@ -119,22 +119,22 @@ class Servers:
 
     # What happens
 
-    def handle(self, report: Report) -> list[Told]:
+    def handle(self, report: Report) -> list[SessionEvents]:
         """Act on a report. Raises the error that ended a link's thread."""
         session = self._sessions.get(report.server)
         if session is None:
             return []  # the last words of a server that the user has left
         if session.over is None:
             self._ended.discard(session)  # the user has tried it again
-        return [Told(session, session.handle(report.item)), *self.look_for_ends()]
+        return [SessionEvents(session, session.handle(report.item)), *self.look_for_ends()]
 
-    def look_for_ends(self) -> list[Told]:
+    def look_for_ends(self) -> list[SessionEvents]:
         """Take note of sessions that are over while the chat goes on.
 
         Their places stay, and the one in front stays there, so that no half-typed line comes to another place. Only the
         user closes them.
         """
-        told: list[Told] = []
+        news: list[SessionEvents] = []
         goes_on = bool(self._alive) or self._waits_for_user
         for name, session in list(self._sessions.items()):
             if session.over is None or session in self._ended or not goes_on:
@@ -146,8 +146,8 @@ class Servers:
                 reason = f"{session.over.text.rstrip('.')}. " if session.over.text else ""
                 leaves = "/disconnect closes the places of this server" if self.are_several else "/quit leaves the chat"
                 way_out = f"/reconnect tries again, {leaves}."
-                told.append(Told(session, session.talk.show([Trouble(reason + way_out)])))
-        return told
+                news.append(SessionEvents(session, session.talk.show([Trouble(reason + way_out)])))
+        return news
 
     @property
     def sessions(self) -> tuple[ChatSession, ...]:

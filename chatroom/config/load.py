@@ -45,12 +45,12 @@ def find_file(flag: Path | None, environ: Mapping[str, str]) -> Path | None:
     """
     # Never the working directory: a command would change another database there, or follow settings of the directory's
     # owner.
-    named = flag or (Path(environ["CHATROOM_CONFIG"]) if environ.get("CHATROOM_CONFIG") else None)
-    if named is not None:
-        named = paths.expand(named)
-        if not named.exists():
-            raise ConfigError(f"{named}: there is no such file ({'--config' if flag else 'CHATROOM_CONFIG'} names it)")
-        return named
+    path = flag or (Path(environ["CHATROOM_CONFIG"]) if environ.get("CHATROOM_CONFIG") else None)
+    if path is not None:
+        path = paths.expand(path)
+        if not path.exists():
+            raise ConfigError(f"{path}: there is no such file ({'--config' if flag else 'CHATROOM_CONFIG'} names it)")
+        return path
     for directory in paths.config_directories():
         candidate = directory / FILE_NAME
         if candidate.exists():
@@ -140,8 +140,8 @@ class _ServerReading(Reading):
         if "path" in given:
             path, url = self._rank("path"), self._rank("url")
             if path == url:
-                where = self.key_sources["database.url"]
-                raise ConfigError(f"{where}: database.path and database.url cannot both be set: remove one of them")
+                source = self.key_sources["database.url"]
+                raise ConfigError(f"{source}: database.path and database.url cannot both be set: remove one of them")
             if path > url:
                 return self._checked(self._without(given, "url", "password_file"))
             given = self._without(given, "path")
@@ -186,13 +186,13 @@ class _ServerReading(Reading):
         """Note an error if the log would be written into the database, a file beside it, or the configuration."""
         if log is None:
             return
-        others = [] if database.url is not None else paths.database_files(database.path)
+        taken = [] if database.url is not None else paths.database_files(database.path)
         for secret in (database.password_file, cluster.password_file):
             if secret is not None:
-                others.append(secret.resolve())
+                taken.append(secret.resolve())
         if self._file is not None:
-            others.append(self._file.resolve())
-        if log.resolve() in others:
+            taken.append(self._file.resolve())
+        if log.resolve() in taken:
             self.errors.append(f"{self.key_sources['log.file']}: log.file must be a file of its own, not {log}")
 
     def _listeners(self, given: dict[str, Any]) -> tuple[Listen, ...]:

@@ -118,18 +118,18 @@ class Backups(LoopThread):
     def look(self) -> None:
         """Make a backup if one is due. Raises ``ChatroomError`` and ``OSError``. From the thread."""
         settings = self._settings()
-        wanted = _wanted(settings)
-        if wanted is None:
+        plan = _wanted(settings)
+        if plan is None:
             self._planned, self.state = None, BackupState()
-        elif wanted != self._planned:
-            self._plan(wanted)
+        elif plan != self._planned:
+            self._plan(plan)
         if self._planned is not None and time.monotonic() >= self._due_mono_s:
             self._back_up(settings)
 
-    def _plan(self, wanted: tuple[int, Path]) -> None:
+    def _plan(self, plan: tuple[int, Path]) -> None:
         """Find out when the next backup is due: at once, or an interval after the newest that is there."""
-        every_s, directory = wanted
-        self._planned, self._due_mono_s = wanted, 0.0
+        every_s, directory = plan
+        self._planned, self._due_mono_s = plan, 0.0
         self.state = BackupState(every_s)
         now, mono_s = datetime.now(UTC), time.monotonic()
         with self._opened() as database:
@@ -152,16 +152,16 @@ class Backups(LoopThread):
         self.state = replace(self.state, is_under_way=True)
         try:
             with self._opened() as database:
-                made = self._make(directory, database, settings)
-                deleted = directory.rotate(database, settings.backup.keep, made)
+                backup = self._make(directory, database, settings)
+                deleted = directory.rotate(database, settings.backup.keep, backup)
         finally:
             self.state = replace(self.state, is_under_way=False)
         mono_s = time.monotonic()
         self.state = BackupState(every_s, mono_s)
         self._due_mono_s = mono_s + every_s
-        size = os.stat(made.path).st_size / _MIB
-        gone = f"; deleted {len(deleted)} old" if deleted else ""
-        self._report(f"made the backup {made.path} ({size:.1f} MiB), checked{gone}", Level.INFO)
+        size = os.stat(backup.path).st_size / _MIB
+        deletions = f"; deleted {len(deleted)} old" if deleted else ""
+        self._report(f"made the backup {backup.path} ({size:.1f} MiB), checked{deletions}", Level.INFO)
 
     def _make(self, directory: BackupDirectory, database: SqliteDatabase, settings: Settings) -> Backup:
         self._stepped_at_s = time.monotonic()

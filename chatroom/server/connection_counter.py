@@ -21,7 +21,7 @@ KEPT_FILES = 64
 """How many open files connections leave to the database, the control socket and everything else."""
 _UNLIMITED = sys.maxsize
 MOST_TOLD = 200
-"""Of how many addresses the other nodes of a cluster are told each second."""
+"""The most addresses whose counts a node tells the others each second."""
 _MOST_KEYS = 4096
 """With so many kept names of addresses, all are forgotten."""
 
@@ -79,10 +79,10 @@ class ConnectionCounter:
     def _admit(self, session: Session, settings: Settings) -> str | None:
         if settings is not self._settings or len(self._keys) >= _MOST_KEYS:
             self._settings, self._keys = settings, {}
-        asked = session.version, session.address
-        address = self._keys.get(asked)
+        peer = session.version, session.address
+        address = self._keys.get(peer)
         if address is None:
-            address = self._keys[asked] = limited_key(settings, *asked)
+            address = self._keys[peer] = limited_key(settings, *peer)
         if not address or session.control is not None:
             return None
         limits = settings.limits

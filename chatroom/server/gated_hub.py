@@ -114,14 +114,14 @@ class GatedHub(Hub):
         """Make lines into bytes: those that were released, and those of this tick that need not wait."""
         gate, outbox = self._gate, self.world.outbox
         if gate.is_waiting:
-            made, slow = gate.hold(self._drain_apart(), outbox.copies, self.world.settings.limits.sendq_bytes)
+            writes, slow = gate.hold(self._drain_apart(), outbox.copies, self.world.settings.limits.sendq_bytes)
             outbox.closed = gate.close_behind(outbox.closed)
             for session in slow:
                 self._have_owner(session, partial(self._drop, session))
         else:
-            made = super()._drain()
+            writes = super()._drain()
         released, self._released = self._released, []
-        return released + made if released else made
+        return released + writes if released else writes
 
     def _drain_apart(self) -> list[tuple[Session, Lines]]:
         """As ``Hub._drain``."""

@@ -108,42 +108,42 @@ def send(url: str, secret: str, event_id: str, body: bytes) -> Answer:
 
 
 def _connect(connection: http.client.HTTPConnection, tls: bool, deadline_mono_s: float) -> socket.socket:
-    made = _try_addresses(connection.host, connection.port, deadline_mono_s)
-    made.settimeout(max(0.001, deadline_mono_s - time.monotonic()))
+    sock = _try_addresses(connection.host, connection.port, deadline_mono_s)
+    sock.settimeout(max(0.001, deadline_mono_s - time.monotonic()))
     if tls:
-        encrypted = _tls().wrap_socket(made, server_hostname=connection.host)
+        encrypted = _tls().wrap_socket(sock, server_hostname=connection.host)
         assert isinstance(encrypted, _TimedTlsSocket)
         encrypted.deadline_mono_s = deadline_mono_s
         return encrypted
-    made.deadline_mono_s = deadline_mono_s
-    return made
+    sock.deadline_mono_s = deadline_mono_s
+    return sock
 
 
 def _try_addresses(host: str, port: int, deadline_mono_s: float) -> _TimedSocket:
     """Connect to the first address of a name that answers. Each has its share of the time. Raises ``OSError``."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    choices = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     failure = OSError(f"{host} has no address")
-    for tried, (family, kind, protocol, _, address) in enumerate(found):
-        share_s = (deadline_mono_s - time.monotonic()) / (len(found) - tried)
+    for tried, (family, kind, protocol, _, address) in enumerate(choices):
+        share_s = (deadline_mono_s - time.monotonic()) / (len(choices) - tried)
         if share_s <= 0:
             raise TimeoutError
-        made = _TimedSocket(family, kind, protocol)
+        sock = _TimedSocket(family, kind, protocol)
         try:
-            made.settimeout(share_s)
-            made.connect(address)
-            return made
+            sock.settimeout(share_s)
+            sock.connect(address)
+            return sock
         except OSError as error:
-            made.close()
+            sock.close()
             failure = error
     raise failure
 
 
 def _judge(response: http.client.HTTPResponse) -> Answer:
     status = response.status
-    shown = f"the answer is {status} {response.reason}"[:200].rstrip()
-    shown = "".join(char if char.isprintable() else "?" for char in shown)
+    text = f"the answer is {status} {response.reason}"[:200].rstrip()
+    text = "".join(char if char.isprintable() else "?" for char in text)
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        return Answer(True, shown)
+        return Answer(True, text)
     if status < HTTPStatus.BAD_REQUEST:
-        shown += ", and redirects are not followed"
-    return Answer(False, shown, status in _REFUSALS)
+        text += ", and redirects are not followed"
+    return Answer(False, text, status in _REFUSALS)

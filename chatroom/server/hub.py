@@ -300,8 +300,8 @@ class Hub:
         for queue, job, then, session, alone in items:
             # If no session waits for it, it is a write.
             order = Order.TOGETHER if queue == "store" and session is None and not alone else Order.PLAIN
-            done = _log_failure if then is None else partial(self._answer, then)
-            self.workers.submit(queue, job, done, session, order)
+            on_outcome = _log_failure if then is None else partial(self._answer, then)
+            self.workers.submit(queue, job, on_outcome, session, order)
         self.world.work.is_full = self.workers.is_full
 
     def _answer(self, then: Then, outcome: object) -> None:

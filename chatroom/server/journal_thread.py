@@ -203,19 +203,19 @@ class JournalThread(CommitterThread):
 
     def _refuse_all(self, why: str) -> None:
         """Refuse the messages of all batches, because no transaction can begin. Events are kept for later."""
-        left = [*self._owed, *(batch.without_messages() for batch, _ in self._waiting)]
-        if count_rows(left) > MOST_HELD:
-            left = [batch.only_names() for batch in left]
-        self._go_on(left, len(self._waiting), [Settled(batch.number, why) for batch, _ in self._waiting])
+        owed = [*self._owed, *(batch.without_messages() for batch, _ in self._waiting)]
+        if count_rows(owed) > MOST_HELD:
+            owed = [batch.only_names() for batch in owed]
+        self._go_on(owed, len(self._waiting), [Settled(batch.number, why) for batch, _ in self._waiting])
 
     def _pass_over(self) -> None:
         """Settle the first batches if they have no messages, or have waited too long for the write lock."""
         now_s = time.monotonic()
         first = takewhile(lambda item: item[1] <= now_s or not item[0].messages, self._waiting)
         passed = [batch for batch, _ in first]
-        left = [*self._owed, *(batch.without_messages() for batch in passed)]
+        owed = [*self._owed, *(batch.without_messages() for batch in passed)]
         settled = [Settled(batch.number, BUSY if batch.messages else "", is_busy=True) for batch in passed]
-        self._go_on(left, len(passed), settled)
+        self._go_on(owed, len(passed), settled)
 
     def _go_on(self, owed: list[Batch], count: int, settled: list[Settled]) -> None:
         """Go on without that many of the first batches, and tell that they are settled."""

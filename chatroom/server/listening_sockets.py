@@ -62,18 +62,18 @@ def take_inherited(environ: MutableMapping[str, str]) -> list[Inherited]:
 
 
 def _take(descriptor: int, name: str) -> socket.socket:
-    shown = f"the service manager hands over descriptor {descriptor} ({name})"
+    offer = f"the service manager hands over descriptor {descriptor} ({name})"
     try:
         sock = socket.socket(fileno=descriptor)
     except OSError as error:
-        raise ServeError(f"{shown}, which is no socket: {error.strerror}") from error
+        raise ServeError(f"{offer}, which is no socket: {error.strerror}") from error
     if (
         sock.family not in (socket.AF_INET, socket.AF_INET6)
         or sock.type != socket.SOCK_STREAM
         or not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     ):
         sock.close()
-        raise ServeError(f"{shown}, which is no listening TCP socket: use ListenStream with an address and Accept=no")
+        raise ServeError(f"{offer}, which is no listening TCP socket: use ListenStream with an address and Accept=no")
     sock.set_inheritable(False)
     sock.setblocking(False)
     return sock
@@ -93,12 +93,12 @@ def open_listeners(
     The caller owns the sockets; if this raises, all are closed. Raises ``AddressUnusable``, also if a socket was handed
     over that no table has.
     """
-    left = list(inherited)
+    unclaimed = list(inherited)
     opened: list[tuple[Listen, socket.socket]] = []
     try:
-        chosen = [(listen, _choose(listen, left)) for listen in listens]
-        if left:
-            raise AddressUnusable("; ".join(map(_unwanted, left)))
+        chosen = [(listen, _choose(listen, unclaimed)) for listen in listens]
+        if unclaimed:
+            raise AddressUnusable("; ".join(map(_unwanted, unclaimed)))
         for listen, one in chosen:
             if one is not None:
                 _prepare(one.sock, send_buffer_bytes)
@@ -111,16 +111,16 @@ def open_listeners(
     return opened
 
 
-def _choose(listen: Listen, left: list[Inherited]) -> Inherited | None:
+def _choose(listen: Listen, unclaimed: list[Inherited]) -> Inherited | None:
     """Take the socket of a table out of those that are left."""
-    if not left or not listen.port:
+    if not unclaimed or not listen.port:
         return None
     host = find_address(listen)[4][0]
-    same_port = [one for one in left if one.address[1] == listen.port]
+    same_port = [one for one in unclaimed if one.address[1] == listen.port]
     # "ListenStream=6667" opens [::], which takes IPv4 connections too, as does a table with "::".
     either = [one for one in same_port if one.address[0] in _WILDCARDS and host in _WILDCARDS]
     for one in [*(one for one in same_port if one.address[0] == host), *either]:
-        left.remove(one)
+        unclaimed.remove(one)
         return one
     return None
 

@@ -137,8 +137,8 @@ class ServedDatabase:
     @property
     def loops(self) -> list[LoopThread]:
         """The threads that work on it."""
-        others = self.node.loops if self.node is not None else [self.journal_thread]
-        return [loop for loop in (*others, self.upkeep) if loop is not None]
+        loops = self.node.loops if self.node is not None else [self.journal_thread]
+        return [loop for loop in (*loops, self.upkeep) if loop is not None]
 
     def start(self) -> None:
         """Start the threads, when the I/O threads run."""

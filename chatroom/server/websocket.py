@@ -250,11 +250,11 @@ class WebSocketStream:
         for event in protocol.events_received():
             if isinstance(event, Frame):
                 whole += _size(event)
-            made = len(lines)
+            count_before = len(lines)
             if isinstance(event, Frame) and not self._take_frame(event, lines):
                 protocol.fail(CloseCode.INVALID_DATA)
                 break
-            self._idle_frames += len(lines) == made
+            self._idle_frames += len(lines) == count_before
         self._partial = received[whole:] if whole < len(received) else b""
         self._outgoing += protocol.data_to_send()
         if protocol.state is not State.OPEN:

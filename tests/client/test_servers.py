@@ -14,7 +14,7 @@ from chatroom.client.known_servers import KnownServers
 from chatroom.client.link import Closed, Crashed, Opened, Received
 from chatroom.client.login_steps import Ask
 from chatroom.client.route import Route
-from chatroom.client.servers import MOST_SERVERS, Chosen, Report, Servers, Told
+from chatroom.client.servers import MOST_SERVERS, Chosen, Report, Servers, SessionEvents
 from chatroom.client.trust import Untrusted
 from chatroom.irc.message import parse
 
@@ -51,7 +51,7 @@ class Desk:
         self.links.setdefault(name, []).append(link)
         return link
 
-    def hear(self, name: str, *lines: str) -> list[Told]:
+    def hear(self, name: str, *lines: str) -> list[SessionEvents]:
         """Read these lines of a server."""
         return self.servers.handle(Report(name, Received([parse(line) for line in lines])))
 
@@ -61,7 +61,7 @@ class Desk:
         self.hear(name, ":srv CAP * LS :server-time", ":srv CAP * ACK :server-time", ":srv 001 alice :Welcome")
         self.hear(name, ":srv 422 alice :No MOTD", *(f":alice!a@h JOIN {channel}" for channel in channels))
 
-    def close(self, name: str) -> list[Told]:
+    def close(self, name: str) -> list[SessionEvents]:
         """End the connection to a server."""
         return self.servers.handle(Report(name, Closed("the network failed", was_open=True)))
 

@@ -197,9 +197,9 @@ class ChatApp(App[int], inherit_bindings=False):
         for report in self.inbox.take():
             if isinstance(report.item, Received) and report.server == servers.current.talk.here.server:
                 self._lag.look(report.item.messages)
-            for told in servers.handle(report):
-                self._calling.hear(told)
-                self.actions.hear(told)
+            for news in servers.handle(report):
+                self._calling.hear(news)
+                self.actions.hear(news)
         self.chat.lag_ms = self._lag.ms
         self.questions.look()
         self._guard_login(was_open)

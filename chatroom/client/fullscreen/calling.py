@@ -8,7 +8,7 @@ from typing import Protocol
 from chatroom.client.attention import Bell, calls
 from chatroom.client.chat_events import Said
 from chatroom.client.places.open_places import Places
-from chatroom.client.servers import Told
+from chatroom.client.servers import SessionEvents
 from chatroom.client.settings.desk import SettingsDesk
 from chatroom.client.text import printable
 
@@ -48,12 +48,12 @@ class Calling:
         self.is_behind = False
         """True if the title must be shown again, a little later."""
 
-    def hear(self, told: Told) -> None:
+    def hear(self, news: SessionEvents) -> None:
         """Take what a server has sent. A message in the place that the user sees calls nobody."""
         attention = self._settings.current.attention
-        here = told.session.talk.here
-        for event in told.events:
-            if not isinstance(event, Said) or not calls(event, told.session.state, attention.words):
+        here = news.session.talk.here
+        for event in news.events:
+            if not isinstance(event, Said) or not calls(event, news.session.state, attention.words):
                 continue
             place = here.find(event.conversation) or here.home
             if here.places.is_seen(place):

@@ -48,17 +48,17 @@ class FirstStart:
         """Ask for the server until it is an address or a link, and return the options for it. Raises Refused."""
         default = DEFAULT_SERVER if await asyncio.to_thread(runs_here) else ""
         hint = f"Server, or a link to one [{default}, this machine]: " if default else "Server, or a link to one: "
-        told = "Welcome. Enter takes what stands in brackets, Ctrl-C leaves."
+        notice = "Welcome. Enter takes what stands in brackets, Ctrl-C leaves."
         while True:
-            self._app.chat.flash(told)
+            self._app.chat.flash(notice)
             typed = (await self._app.questions.ask(hint)).strip() or default
             if not typed:
-                told = "No server runs on this machine; `chatroomctl serve` starts one."
+                notice = "No server runs on this machine; `chatroomctl serve` starts one."
                 continue
             try:
                 found = further_options(well_formed(typed), options, options.nick)
             except (ValueError, OSError, ChatroomError) as error:
-                told = printable(str(error))
+                notice = printable(str(error))
                 continue
             self._server = typed
             return replace(

@@ -14,7 +14,7 @@ from chatroom.client.fullscreen.key_map import KeyMap
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.places.log_entry import Entry
 from chatroom.client.places.place import Place
-from chatroom.client.servers import Told
+from chatroom.client.servers import SessionEvents
 
 
 class Finding:
@@ -29,13 +29,13 @@ class Finding:
 
     # Lists
 
-    def hear(self, told: Told) -> None:
+    def hear(self, news: SessionEvents) -> None:
         """Take what a server has found, and follow channels to their new names."""
-        for event in told.events:
+        for event in news.events:
             if isinstance(event, SearchResult):
-                self.take(told.session, event)
-            elif isinstance(event, ChannelRenamed) and self._found is not None and self._found[0] is told.session:
-                fold, found = told.session.state.fold, self._found[1]  # an open list goes to what is in it then
+                self.take(news.session, event)
+            elif isinstance(event, ChannelRenamed) and self._found is not None and self._found[0] is news.session:
+                fold, found = news.session.state.fold, self._found[1]  # an open list goes to what is in it then
                 for index, said in enumerate(found):
                     if fold(said.conversation) == fold(event.old):
                         found[index] = replace(said, conversation=event.new)

@@ -19,7 +19,7 @@ from chatroom.client.fullscreen.questions import Refused
 from chatroom.client.fullscreen.tab_cycle import TabCycle
 from chatroom.client.fullscreen.turning import Turning
 from chatroom.client.fullscreen.typed_history import TypedHistory
-from chatroom.client.servers import Told
+from chatroom.client.servers import SessionEvents
 from chatroom.client.text import well_formed
 from chatroom.client.typed_lines import spoken_lines
 
@@ -377,10 +377,10 @@ class KeyActions:
         self._app.chat.end_excerpt()
         self._app.chat.log_widget.to_end()
 
-    def hear(self, told: Told) -> None:
+    def hear(self, news: SessionEvents) -> None:
         """Take what a server has sent: what was searched for is shown, and menus follow their users."""
-        self.menus.hear(told)
-        self._finding.hear(told)
+        self.menus.hear(news)
+        self._finding.hear(news)
 
     def _to_unread(self) -> None:
         front = self._app.session.places.front if self._app.session is not None else None

@@ -13,7 +13,7 @@ from chatroom.client.fullscreen.moderation import Moderation
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.places.log_entry import Entry
 from chatroom.client.places.place import Place
-from chatroom.client.servers import Told
+from chatroom.client.servers import SessionEvents
 from chatroom.client.whom import Whom
 
 REACTIONS = ("👍", "❤", "😀", "😂", "😮", "😢", "🎉", "🙏", "👀", "✅", "❌")
@@ -96,13 +96,13 @@ class Menus:
         self._followed = session, whom, chooser
         self._app.open_chooser(chooser)
 
-    def hear(self, told: Told) -> None:
+    def hear(self, news: SessionEvents) -> None:
         """Take what has happened on a server: a menu follows its user, and is empty if the user leaves."""
         session, whom, chooser = self._followed or (None, None, None)
-        if session is not told.session or whom is None or chooser is None:
+        if session is not news.session or whom is None or chooser is None:
             return
         before = whom.nick
-        whom.follow(told.events)
+        whom.follow(news.events)
         if not chooser.is_current:
             return  # then the questions that follow it look
         if whom.has_left:

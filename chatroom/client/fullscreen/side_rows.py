@@ -35,8 +35,8 @@ def place_rows(places: Places, width: int) -> list[list[Fragment]]:
     for place in places:
         style = "front" if place is places.front else _LEVELS[place.level]
         lead = "" if place.kind == "server" else f"{numbers[place]:>2} "
-        gone = "" if place.is_joined else "×"
-        count = news(place) + gone
+        left_mark = "" if place.is_joined else "×"
+        count = news(place) + left_mark
         room = max(width - columns(lead) - columns(count) - 1, 1)
         rows.append([(style, lead + fit(drawable(place.name), room) + count + " ")])
     return [*rows, [("quiet", f" {JOIN}")]]
@@ -73,9 +73,10 @@ def name_rows(place: Place, colours: NickColours) -> list[list[Fragment]]:
     """Return the names of who is here, those of the highest rank first. Who is away is dim, with a z."""
     rows: list[list[Fragment]] = []
     for member in place.members:
-        gone = member.person.away
-        style = "away" if gone else colours.peek(member.nick)
-        rows.append([("dim", member.signs[:1] or " "), (style, drawable(member.nick)), ("dim", " z" if gone else "")])
+        is_away = member.person.away
+        style = "away" if is_away else colours.peek(member.nick)
+        sign, mark = member.signs[:1] or " ", " z" if is_away else ""
+        rows.append([("dim", sign), (style, drawable(member.nick)), ("dim", mark)])
     return rows
 
 

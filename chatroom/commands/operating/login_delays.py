@@ -53,11 +53,11 @@ def _list(context: Context) -> None:
         if name is not None and account is None:
             unknown += 1  # not shown: it may be a password
             continue
-        shown = account.name if account is not None else show_key(key)
+        label = account.name if account is not None else show_key(key)
         count = world.throttle.count(key, world.mono_ms)
         wait_s = -(-world.throttle.next_delay_ms(key, world.mono_ms, free_failures(key)) // 1000)
-        text = f"{shown}: {count} failed logins in {_WINDOW_MIN} minutes, the next try waits {wait_s} s"
-        context.note("ENTRY", shown, str(count), str(wait_s), text=text)
+        text = f"{label}: {count} failed logins in {_WINDOW_MIN} minutes, the next try waits {wait_s} s"
+        context.note("ENTRY", label, str(count), str(wait_s), text=text)
     end = f"{len(delayed)} delayed"
     if unknown:
         end += f", of which {unknown} by names that nobody has registered"
@@ -72,12 +72,12 @@ def _lift(context: Context, target: str) -> Pending:
         own = account in (context.session.oper, context.session.user.account if context.session.user else None)
         # A moderator could help to guess the password of an admin.
         require_may_lift(context.role, account.name, account.role, own=own)
-    shown = account.name if account is not None else " and ".join(map(show_key, keys))
+    label = account.name if account is not None else " and ".join(map(show_key, keys))
     if not any(world.throttle.count(key, world.mono_ms) for key in keys):
-        raise NotFound(f"no logins of {shown} have failed lately; LOGINDELAY LIST shows those that are delayed")
+        raise NotFound(f"no logins of {label} have failed lately; LOGINDELAY LIST shows those that are delayed")
 
     def job(stores: Stores) -> object:
-        return stores.failed_logins.lift(keys, shown, actor)
+        return stores.failed_logins.lift(keys, label, actor)
 
     def then(context: Context, _: object) -> None:
         world = context.world
@@ -85,7 +85,7 @@ def _lift(context: Context, target: str) -> Pending:
             world.throttle.forget(key)
         # What a failure has had stored meanwhile goes too.
         world.kept_failures.forgive(keys, world.wall_ms, world.mono_ms)
-        world.log_line(f"{actor.name} lifted the delay of logins of {shown}")
-        context.note("DONE", text=f"The next login of {shown} does not wait")
+        world.log_line(f"{actor.name} lifted the delay of logins of {label}")
+        context.note("DONE", text=f"The next login of {label} does not wait")
 
     return Pending("store", job, then)

@@ -165,13 +165,15 @@ def _require_force_if_risky(context: Context, target: NetworkTarget) -> None:
     risk = next(ban_policy.find_risks([target.network], count_reach), None)
     if risk is None:
         return
-    shown = ban_targets.format_network(target.network)
+    network = ban_targets.format_network(target.network)
     if risk.kind is RiskKind.LOOPBACK:
-        raise NeedsForce(f"{shown} covers this machine itself (loopback): use UBAN ADD FORCE {shown} to ban it anyway")
+        raise NeedsForce(
+            f"{network} covers this machine itself (loopback): use UBAN ADD FORCE {network} to ban it anyway"
+        )
     reach = risk.reach or count_reach()
     raise NeedsForce(
-        f"{shown} would hit {reach.hit} of the {reach.present} users present: "
-        f"use UBAN ADD FORCE {shown} to ban it anyway"
+        f"{network} would hit {reach.hit} of the {reach.present} users present: "
+        f"use UBAN ADD FORCE {network} to ban it anyway"
     )
 
 
@@ -317,17 +319,17 @@ def _find_rule(context: Context, text: str) -> BanRule:
     rule = bans.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else None
     if rule is None:
         target = ban_targets.parse_target(text)
-        shown = target.name if isinstance(target, NameTarget) else ban_targets.format_network(target.network)
-        rule = bans.find_target(shown)
+        label = target.name if isinstance(target, NameTarget) else ban_targets.format_network(target.network)
+        rule = bans.find_target(label)
         covering = [] if isinstance(target, NameTarget) else bans.find_covering(target.network, context.world.wall_ms)
         if rule is None and covering:
             wider = covering[0]
             way = wider.id if wider.is_stored else wider.target
-            raise NotFound(f"{shown} is covered by {wider.label} on {wider.target}: UBAN DEL {way} lifts that one")
+            raise NotFound(f"{label} is covered by {wider.label} on {wider.target}: UBAN DEL {way} lifts that one")
         inside = [] if isinstance(target, NameTarget) else bans.find_inside(target.network, context.world.wall_ms)
         if rule is None and inside:
             named = _some([f"{one.shown_id}: {one.target}" for one in inside])
-            raise NotFound(f"{shown} is not banned as a whole; bans inside it ({len(inside)}): {named}")
+            raise NotFound(f"{label} is not banned as a whole; bans inside it ({len(inside)}): {named}")
     if rule is None:
         raise NotFound(f"there is no ban on {text[:64]}; UBAN LIST shows all bans")
     return rule
@@ -371,22 +373,22 @@ def _info(context: Context, target: NameTarget | NetworkTarget) -> None:
     inside: list[BanRule] = []
     if isinstance(target, NameTarget):
         rule = world.bans.find_name(casefold(target.name), world.wall_ms)
-        hit = [user.nick for user in users_named(world, target.name)]
-        shown = target.name
+        nicks = [user.nick for user in users_named(world, target.name)]
+        label = target.name
     else:
         network = target.network
         rule = next(iter(world.bans.find_covering(network, world.wall_ms)), None)
         inside = [] if rule is not None else world.bans.find_inside(network, world.wall_ms)
-        hit = sorted(user.nick for user in _users_in(context, network))
-        shown = ban_targets.format_network(network)
+        nicks = sorted(user.nick for user in _users_in(context, network))
+        label = ban_targets.format_network(network)
     if rule is None and inside:
         named = _some([f"{one.shown_id}: {one.target}" for one in inside])
-        context.note("INFO", shown, text=f"{shown} is not banned as a whole; bans inside it ({len(inside)}): {named}")
+        context.note("INFO", label, text=f"{label} is not banned as a whole; bans inside it ({len(inside)}): {named}")
     elif rule is None:
-        context.note("INFO", shown, text=f"{shown} is not banned")
+        context.note("INFO", label, text=f"{label} is not banned")
     else:
-        context.note("INFO", shown, text=_entry(context, rule))
-    context.note("WOULD_HIT", shown, text=f"{len(hit)} of {len(world.users)} users: {_some(hit) or 'none'}")
+        context.note("INFO", label, text=_entry(context, rule))
+    context.note("WOULD_HIT", label, text=f"{len(nicks)} of {len(world.users)} users: {_some(nicks) or 'none'}")
 
 
 def _some(words: list[str]) -> str:

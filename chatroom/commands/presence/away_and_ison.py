@@ -78,9 +78,9 @@ def setname(context: Context, params: list[str]) -> Pending | None:
 @command("ISON", "<nicks>")
 def ison(context: Context, params: list[str]) -> Pending | None:
     """Lists which of the given nicks are connected."""
-    wanted = [nick for param in params for nick in param.split()]
-    here = [user.nick for nick in wanted if (user := context.world.find_shown(nick)) is not None]
-    context.reply_words(numerics.RPL_ISON, words=here or [""])  # 303 is sent even if its list is empty
+    nicks = [nick for param in params for nick in param.split()]
+    present = [user.nick for nick in nicks if (user := context.world.find_shown(nick)) is not None]
+    context.reply_words(numerics.RPL_ISON, words=present or [""])  # 303 is sent even if its list is empty
     return None
 
 

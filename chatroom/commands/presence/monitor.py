@@ -76,13 +76,13 @@ def _add(context: Context, nicks: list[str]) -> Steps:
 
 def _tell_status(context: Context, nicks: Iterable[str]) -> Steps:
     """Tell which of the nicks are connected, and which are not; then, user by user, what the session subscribed to."""
-    here, gone = [], []
+    online, offline = [], []
     for nick in nicks:
         user = context.world.find_shown(nick)
         if user is not None:
-            here.append(user)
+            online.append(user)
         else:
-            gone.append(nick)
-    context.reply_words(numerics.RPL_MONONLINE, words=[user.prefix for user in here], separator=",")
-    context.reply_words(numerics.RPL_MONOFFLINE, words=gone, separator=",")
-    yield from show_monitored_metadata(context, here)
+            offline.append(nick)
+    context.reply_words(numerics.RPL_MONONLINE, words=[user.prefix for user in online], separator=",")
+    context.reply_words(numerics.RPL_MONOFFLINE, words=offline, separator=",")
+    yield from show_monitored_metadata(context, online)

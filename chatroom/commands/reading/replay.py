@@ -235,6 +235,6 @@ def stamp(event: Event, entry: Entry, wall_ms: int) -> None:
     else:
         # In an ACTION the time goes behind the mark, so that the client still shows an action. One that is too long
         # with it becomes two.
-        told = f"{when} {entry.text.removeprefix(_ACTION).removesuffix(_MARK)}"
+        text = f"{when} {entry.text.removeprefix(_ACTION).removesuffix(_MARK)}"
         room = LINE_BYTES - len(f":{event.source} {head} :{_ACTION}{_MARK}".encode())
-        event.set_parts(head, [Part(f"{_ACTION}{piece}{_MARK}", False) for piece in split_text(told, room)])
+        event.set_parts(head, [Part(f"{_ACTION}{piece}{_MARK}", False) for piece in split_text(text, room)])

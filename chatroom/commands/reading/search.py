@@ -55,24 +55,24 @@ def search(context: Context, params: list[str]) -> Pending | None:
     before=2030-01-04T14:33:26.123Z: only messages before this time
     limit=10: at most so many messages
     """
-    asked = parse_tags(params[0]) if params else {}
-    wrong = [name for name in asked if name not in _ATTRIBUTES]
+    attributes = parse_tags(params[0]) if params else {}
+    wrong = [name for name in attributes if name not in _ATTRIBUTES]
     most = context.world.settings.history.max_query
-    limit = parse_limit(asked["limit"]) if "limit" in asked else min(_DEFAULT_LIMIT, most)
-    moments = {name: parse_time(asked[name]) for name in ("after", "before") if name in asked}
+    limit = parse_limit(attributes["limit"]) if "limit" in attributes else min(_DEFAULT_LIMIT, most)
+    moments = {name: parse_time(attributes[name]) for name in ("after", "before") if name in attributes}
     wrong += [name for name, time_ms in moments.items() if time_ms is None]
     if not 0 < limit <= most:
         wrong.append("limit")
-    readable = find_readable(context, asked["in"]) if "in" in asked else None
-    if "in" in asked and readable is None:
+    readable = find_readable(context, attributes["in"]) if "in" in attributes else None
+    if "in" in attributes and readable is None:
         wrong.append("in")
-    if wrong or not any(value.strip() for value in asked.values()):
+    if wrong or not any(value.strip() for value in attributes.values()):
         context.fail("INVALID_PARAMS", *wrong[:_MOST_NAMED], text="Invalid parameters")
         return None
     after, before = moments.get("after"), moments.get("before")
-    wanted = Search(
-        asked.get("text", ""),
-        sender=asked.get("from", ""),
+    query = Search(
+        attributes.get("text", ""),
+        sender=attributes.get("from", ""),
         # One millisecond off, because a search leaves its bounds out, and messages at these very times count.
         after=None if after is None else AtTime(after - 1),
         before=None if before is None else AtTime(before + 1),
@@ -82,16 +82,16 @@ def search(context: Context, params: list[str]) -> Pending | None:
     if not may_search(context):
         return None
     context.world.costs.work_bytes += _WORK_BYTES
-    return _search(context, wanted, readable, asked.get("in", ""))
+    return _search(context, query, readable, attributes.get("in", ""))
 
 
-def _search(context: Context, wanted: Search, readable: Readable | None, target: str) -> Pending:
+def _search(context: Context, query: Search, readable: Readable | None, target: str) -> Pending:
     account = context.user.account
     if readable is not None:
-        wanted = wanted._replace(conversations=readable.conversations)
+        query = query._replace(conversations=readable.conversations)
     else:
         names = [channel.name for channel in context.user.channels]
-        wanted = wanted._replace(conversations=names, account_id=account.id if account is not None else None)
+        query = query._replace(conversations=names, account_id=account.id if account is not None else None)
 
     most, renames = most_bytes(context), context.world.channel_renames
 
@@ -99,14 +99,14 @@ def _search(context: Context, wanted: Search, readable: Readable | None, target:
         if readable is not None and not readable.is_known and not any(map(stores.history.has, readable.conversations)):
             return None
         # An earlier version stored CTCP requests, which a client might answer.
-        found = [entry for entry in stores.history.search(wanted) if not is_ctcp_request(entry.text)]
-        entries = fit(found, most, newest=not wanted.oldest)
+        found = [entry for entry in stores.history.search(query) if not is_ctcp_request(entry.text)]
+        entries = fit(found, most, newest=not query.oldest)
         return [(entry, to_event(entry)) for entry in entries]
 
     def then(context: Context, found: list[tuple[Entry, Event]] | None) -> Pending | None:
         if readable is None:
             if context.world.channel_renames != renames:
-                return _search(context, wanted, None, "")
+                return _search(context, query, None, "")
             may_read = _readable_anywhere(context, account)
         elif found is not None and is_same(readable, find_readable(context, target)):
             may_read = _readable_after(readable.after)

@@ -24,7 +24,7 @@ class AddressCounts:
     def __init__(self, node: str, lease_s: float) -> None:
         self._node = node
         self._lease_s = lease_s
-        self._told: tuple[Mapping[str, tuple[int, int]], float] = {}, 0.0
+        self._counts: tuple[Mapping[str, tuple[int, int]], float] = {}, 0.0
         """How many connections are open and were begun, by address, and until when that counts."""
         self.people: Mapping[str, int] = {}
         """How many sessions of people the others have, by address: the world's. Set once, before the first question."""
@@ -38,23 +38,23 @@ class AddressCounts:
             for address, (count, begun) in _read(node.facts.get(FACT)):
                 before = counts.get(address, (0, 0))
                 counts[address] = (before[0] + count, before[1] + begun)
-        self._told = counts, now_s + self._lease_s
+        self._counts = counts, now_s + self._lease_s
 
     def find(self, address: str) -> tuple[int, int]:
         """How many connections from an address are open at the others, and how many have begun in the last minute."""
-        told, until_s = self._told
+        counts, until_s = self._counts
         people = self.people.get(address, 0)
-        if not told or time.monotonic() >= until_s:
+        if not counts or time.monotonic() >= until_s:
             return people, 0
-        count, begun = told.get(address, (0, 0))
+        count, begun = counts.get(address, (0, 0))
         return max(people, count), begun
 
 
-def _read(told: object) -> Iterable[tuple[str, tuple[int, int]]]:
-    """Return what a node has told; nothing of what no node writes."""
-    if not isinstance(told, dict):
+def _read(fact: object) -> Iterable[tuple[str, tuple[int, int]]]:
+    """Return the counts in the fact of a node; nothing of what no node writes."""
+    if not isinstance(fact, dict):
         return
     counts: Any
-    for address, counts in told.items():
+    for address, counts in fact.items():
         if isinstance(counts, list) and len(counts) >= 2 and all(type(count) is int for count in counts[:2]):
             yield address, (max(0, counts[0]), max(0, counts[1]))

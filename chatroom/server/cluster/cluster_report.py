@@ -50,7 +50,7 @@ class NodeReport:
     """``alive``; ``starting`` if it has no world yet; ``silent`` if its lease has ended; ``away`` if it has left, or if
     the others have struck it off."""
     facts: Mapping[str, Any]
-    """What it has told of itself."""
+    """What the node has told of itself with its last heartbeat."""
 
     @property
     def position(self) -> int | None:
@@ -64,7 +64,7 @@ class ClusterReport:
     """A cluster at one moment."""
 
     position: int
-    """That of the stream's last entry."""
+    """The position of the stream's last entry."""
     turns: int
     """The number of the last turn."""
     holder: str
@@ -111,7 +111,7 @@ def find_eviction(about: Mapping[str, str]) -> str:
 def read_report(answer: list[Any], eviction: str = "") -> ClusterReport:
     """The report that an answer to ``INSPECT`` stands for."""
     position, turns, holder, since, now, waiting = (text.decode("utf-8", "replace") for text in answer[:6])
-    nodes = sorted((_read_node(one) for one in answer[6:]), key=lambda node: node.name)
+    nodes = sorted((_read_node(parts) for parts in answer[6:]), key=lambda node: node.name)
     return ClusterReport(
         _number(position),
         _number(turns),
@@ -123,16 +123,16 @@ def read_report(answer: list[Any], eviction: str = "") -> ClusterReport:
     )
 
 
-def _read_node(one: list[bytes]) -> NodeReport:
-    name, epoch, is_alive, is_ready, facts = (text.decode("utf-8", "replace") for text in one)
+def _read_node(parts: list[bytes]) -> NodeReport:
+    name, epoch, is_alive, is_ready, document = (part.decode("utf-8", "replace") for part in parts)
     state = "alive" if is_ready == "1" else "starting"
     if is_alive != "1":
         state = "silent" if _number(epoch) else "away"
     try:
-        told = json.loads(facts, parse_constant=lambda _: None)  # NaN and Infinity, which JSON has not
+        facts = json.loads(document, parse_constant=lambda _: None)  # NaN and Infinity, which JSON has not
     except (ValueError, RecursionError):  # of another version, or of no node
-        told = {}
-    return NodeReport(name, _number(epoch), state, told if isinstance(told, dict) else {})
+        facts = {}
+    return NodeReport(name, _number(epoch), state, facts if isinstance(facts, dict) else {})
 
 
 def _number(text: str) -> int:

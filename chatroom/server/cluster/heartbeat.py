@@ -128,8 +128,8 @@ class Heartbeat(LoopThread):
             self._link.remove(name, epoch)
         if hub is not None:
             servers = {node.home: _server_of(node) for node in nodes}
-            told = {node.home: seq for node in nodes if isinstance(seq := node.facts.get("told"), int)}
-            hub.threads[0].post(partial(hub.look_at_nodes, servers, told))
+            read_up_to = {node.home: seq for node in nodes if isinstance(seq := node.facts.get("told"), int)}
+            hub.threads[0].post(partial(hub.look_at_nodes, servers, read_up_to))
 
 
 def _server_of(node: NodeState) -> Server | None:

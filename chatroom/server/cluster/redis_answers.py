@@ -1,4 +1,4 @@
-"""Reading what Redis has for a cluster. Other programs may have written there: whatever no node has, is left out."""
+"""Reading what Redis has for a cluster. Other programs may have written there: what no node has written is left out."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ class Oddities:
 
 
 def read_states(nodes: Sequence[Sequence[bytes]], oddities: Oddities) -> list[NodeState]:
-    """The registered nodes, by name. Facts that are none are left out, and so is a node whose epoch is no number."""
+    """The registered nodes, by name. Left out are a node whose epoch is no number, and facts that are no document."""
     states: list[NodeState] = []
-    for name, epoch, is_alive, is_ready, facts in nodes:
+    for name, epoch, is_alive, is_ready, document in nodes:
         if not epoch.isdigit():
             oddities.note("nodes", (name, epoch))
             continue
-        told = _read_facts(facts)
-        if told is None:
-            oddities.note("facts", (name, facts))
-        shown = name.decode("utf-8", "replace")
-        states.append(NodeState(shown, int(epoch), is_alive == b"1", is_ready == b"1", told or {}))
-    return sorted(states, key=lambda one: one.name)
+        facts = _read_facts(document)
+        if facts is None:
+            oddities.note("facts", (name, document))
+        text = name.decode("utf-8", "replace")
+        states.append(NodeState(text, int(epoch), is_alive == b"1", is_ready == b"1", facts or {}))
+    return sorted(states, key=lambda state: state.name)
 
 
 def _read_facts(text: bytes) -> dict[str, object] | None:
@@ -57,12 +57,12 @@ def read_entry(entry_id: bytes, fields: Sequence[bytes], generation: str, odditi
     ``generation`` is the one that such an entry counts to.
     """
     position = int(entry_id.partition(b"-")[0])
-    named = dict(zip(fields[::2], fields[1::2], strict=True))
+    values = dict(zip(fields[::2], fields[1::2], strict=True))
     try:
-        home, turn, its_generation = named[b"m"].decode().split(" ")
-        return Entry(position, home, int(turn), named[b"d"], its_generation)
+        home, turn, its_generation = values[b"m"].decode().split(" ")
+        return Entry(position, home, int(turn), values[b"d"], its_generation)
     except (KeyError, ValueError):
-        oddities.note("stream", (position, named))
+        oddities.note("stream", (position, values))
         return Entry(position, "", 0, b"[]", generation)
 
 

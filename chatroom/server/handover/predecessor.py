@@ -125,15 +125,15 @@ class Predecessor:
         Those that the settings do not have any more are closed. Raises ``AddressUnusable``.
         """
         opened = []
-        left = list(self._listening)
+        unclaimed = list(self._listening)
         for listen in listens:
-            found = next((one for one in left if one[:2] == (listen.host, listen.port)), None)
+            found = next((one for one in unclaimed if one[:2] == (listen.host, listen.port)), None)
             if found is not None:
-                left.remove(found)
+                unclaimed.remove(found)
                 opened.append((listen, found[2]))
             else:
                 opened.append((listen, open_listener(listen, buffer_bytes)))
-        for _, _, sock in left:
+        for _, _, sock in unclaimed:
             sock.close()
         return opened
 

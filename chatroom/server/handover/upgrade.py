@@ -51,12 +51,12 @@ class Parts:
     """What a running daemon consists of, as far as an upgrade needs it."""
 
     settings: Settings
-    """Those of the start: the ``[[listen]]`` tables that the listening sockets were opened for."""
+    """The settings at the start, with the ``[[listen]]`` tables that the listening sockets were opened for."""
     hub: Hub
     threads: Sequence[IoThread]
     listener: Listener
     web: Mapping[str, MetricsServer | HookListener | None]
-    """Those who listen besides: ``metrics`` and ``hooks``."""
+    """The other listeners: ``metrics`` and ``hooks``; None for one that is off."""
     turnstile: Turnstile
     lock: DaemonLock
     guard: WriteGuard | None
@@ -280,6 +280,6 @@ class Upgrade:
         close_rest(self._find_rest(carried), parts.hub.world.settings.server.name)
 
     def _find_rest(self, carried: Sequence[Connection]) -> list[Connection]:
-        gone = set(carried)
+        handed_over = set(carried)
         tables = [thread.table.by_fd for thread in self._parts.threads]
-        return [connection for table in tables for connection in table.values() if connection not in gone]
+        return [connection for table in tables for connection in table.values() if connection not in handed_over]

@@ -79,9 +79,9 @@ def copy_tables(source: Database, target: Database, on_progress: OnProgress) -> 
     """
     for name in KEYS:
         table = _table(source, name)
-        for wanted, present in _pages(source, target, table):
-            _make_equal(target, table, wanted, present)
-            on_progress(len(wanted))
+        for source_rows, target_rows in _pages(source, target, table):
+            _make_equal(target, table, source_rows, target_rows)
+            on_progress(len(source_rows))
     _copy_counters(source, target)
 
 
@@ -89,12 +89,12 @@ def compare_tables(source: Database, target: Database, on_progress: OnProgress) 
     """Raise ``InvalidValue`` that names the first row that differs. Only in a snapshot of ``source``."""
     for name in KEYS:
         table = _table(source, name)
-        for wanted, present in _pages(source, target, table):
-            if wanted != present:
-                differing = set(wanted).symmetric_difference(present)
+        for source_rows, target_rows in _pages(source, target, table):
+            if source_rows != target_rows:
+                differing = set(source_rows).symmetric_difference(target_rows)
                 key = min((table.key(row) for row in differing), key=repr)
                 raise InvalidValue(f"the copy differs in the table {name}, in the row {_shown(table, key)}")
-            on_progress(len(wanted))
+            on_progress(len(source_rows))
 
 
 def _table(database: Database, name: str) -> _Table:
@@ -110,10 +110,10 @@ def _pages(source: Database, target: Database, table: _Table) -> Iterator[tuple[
     select, order = f"SELECT {columns} FROM {table.name}", f"ORDER BY {keys}"
     behind, until = f"({keys}) > ({marks})", f"({keys}) <= ({marks})"
     last: Row = ()
-    while wanted := source.rows(f"{select}{f' WHERE {behind}' if last else ''} {order} LIMIT {PAGE}", last):
-        end = table.key(wanted[-1])
+    while rows := source.rows(f"{select}{f' WHERE {behind}' if last else ''} {order} LIMIT {PAGE}", last):
+        end = table.key(rows[-1])
         between = f"{behind} AND {until}" if last else until
-        yield wanted, target.rows(f"{select} WHERE {between} {order}", (*last, *end))
+        yield rows, target.rows(f"{select} WHERE {between} {order}", (*last, *end))
         last = end
     # What the source does not have. It is deleted, or the copy differs, so the next page is behind this one.
     while extra := target.rows(f"{select}{f' WHERE {behind}' if last else ''} {order} LIMIT {PAGE}", last):
@@ -121,12 +121,12 @@ def _pages(source: Database, target: Database, table: _Table) -> Iterator[tuple[
         last = table.key(extra[-1])
 
 
-def _make_equal(target: Database, table: _Table, wanted: Sequence[Row], present: Sequence[Row]) -> None:
-    if wanted == present:
+def _make_equal(target: Database, table: _Table, source_rows: Sequence[Row], target_rows: Sequence[Row]) -> None:
+    if source_rows == target_rows:
         return
-    known = set(present)
-    missing = [row for row in wanted if row not in known]
-    stale = known.difference(wanted)
+    known = set(target_rows)
+    missing = [row for row in source_rows if row not in known]
+    stale = known.difference(source_rows)
     columns, marks = ", ".join(table.columns), ", ".join("?" * len(table.columns))
     is_key = " AND ".join(f"{column} = ?" for column in table.columns[: table.width])
     try:

@@ -13,7 +13,7 @@ from chatroom.client.chat_events import Event
 from chatroom.client.desktop_notice import SEND, WAYS, arguments, choose_way, sequence
 from chatroom.client.fullscreen.calling import NOTICE_PAUSE_S, TITLE_PAUSE_S, Calling
 from chatroom.client.fullscreen.terminal_control import TerminalControl
-from chatroom.client.servers import Told
+from chatroom.client.servers import SessionEvents
 from chatroom.client.settings.desk import SettingsDesk
 
 
@@ -62,7 +62,7 @@ class Scene:
     def hear(self, *lines: str) -> None:
         """Hear what others say."""
         events: list[Event] = self.stage.hear(*lines)
-        self.calling.hear(Told(self.stage.session, events))
+        self.calling.hear(SessionEvents(self.stage.session, events))
         self.calling.show_title(self.places)
 
 
