@@ -19,7 +19,7 @@ class UrlWithPassword:
     url: str
     """Without a password."""
     password: str | None = field(default=None, repr=False)
-    """That of the URL; None if it had none."""
+    """The password that the URL had; None if it had none."""
     password_file: Path | None = None
     """A file with the password on its first line. It is read for each connection."""
 

@@ -34,7 +34,7 @@ class AboutMessage:
 
     kind: Literal["reply", "react", "redact", "edit"]
     nick: str
-    """Whose message; empty for that of anybody else, or of the user's own to delete or replace it."""
+    """Who said the message. Empty: anybody else, or the user, for one to delete or to replace."""
     text: str
     """The answer, the reaction, the reason or the new text."""
 
@@ -76,7 +76,7 @@ class Register:
     """Ask the user for a new password, and register the nick with it."""
 
     token: str = ""
-    """That of an invite; empty if there is none."""
+    """The token of an invite; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)

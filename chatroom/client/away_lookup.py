@@ -14,7 +14,7 @@ from chatroom.client.message_reading import param
 from chatroom.irc.message import Message
 
 MOST_MEMBERS = 200
-"""Of larger channels nobody is looked up: the answer would be long."""
+"""In channels with more members nobody is looked up: the answer would be long."""
 _TOKEN = "731"  # noqa: S105 - of a WHOX, by which its answers are known
 
 

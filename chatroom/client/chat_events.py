@@ -168,7 +168,7 @@ class Reacted:
 
     conversation: str
     id: str
-    """Of the message that was reacted to."""
+    """The message that was reacted to, by its msgid."""
     nick: str
     reaction: str
     added: bool = True

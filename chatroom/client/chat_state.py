@@ -33,7 +33,7 @@ from chatroom.client.several_lines import Limits
 from chatroom.irc.message import Message
 
 _MOST_SPEAKERS = 1000
-"""Of how many users it is known who spoke last."""
+"""The most users whose order of speaking is remembered."""
 
 
 class State:

@@ -43,9 +43,9 @@ class Row(NamedTuple):
     text: str
     """What the server says of it: who, when, until when and why."""
     action: str = ""
-    """Of an entry of the audit: what was done, such as ``ban.add``."""
+    """What was done, such as ``ban.add``. Only in an entry of the audit."""
     target: str = ""
-    """Of an entry of the audit: to whom or what."""
+    """To whom or what it was done. Only in an entry of the audit."""
 
 
 class Listing:

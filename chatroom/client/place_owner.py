@@ -1,4 +1,4 @@
-"""Whose places are remembered: two users of one machine, or one user under two names, have places of their own."""
+"""The owner of remembered places: two users of one machine, or one user under two names, have places of their own."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ DOWN_S = 60.0
 """How long a list that did not answer is not asked."""
 _ANSWERS = ipaddress.IPv4Network("127.0.0.0/8")
 _ERRORS = ipaddress.IPv4Network("127.255.255.0/24")
-"""By these, lists say that they do not answer: the resolver asks too much, or is a public one."""
+"""Answers by which a list says that it gives none: the resolver asks too much, or is a public one."""
 
 Ask = Callable[[str, "Dnsbl"], list[str]]
 """Returns the IPv4 addresses of a name, none if it does not exist. Raises ``Unanswered``."""

@@ -51,7 +51,7 @@ class Expiry:
         self._hour_mono_ms = start_ms + _HOUR_MS
         """When channels, accounts and requests are looked at next."""
         self._believe_at_mono_ms = start_ms + _DAY_MS
-        """Until then nothing is too old."""
+        """Until this moment nothing is deleted for its age: the wall clock may be wrong."""
         self._clock_watch = ClockWatch(world.start_wall_ms, start_ms)
 
     def look(self, stores: Stores) -> None:

@@ -1,4 +1,4 @@
-"""Whether a daemon has incoming hooks. What they need is imported only if it does: websockets, whose HTTP they use."""
+"""Opens the listener for incoming hooks, if the settings have one. Only then is websockets imported, for its HTTP."""
 
 from __future__ import annotations
 

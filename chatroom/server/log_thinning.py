@@ -47,9 +47,9 @@ class _Place:
         self.shown = 0
         """How many lines were shown."""
         self.texts: dict[Hashable, int] = {}
-        """How many of them said the same."""
+        """How many lines said the same, by what they say."""
         self.held: dict[Hashable, tuple[Event, int]] = {}
-        """By what they say: the last line that was held back because others said the same, and the number of them."""
+        """The lines held back because others said the same, by what they say: the last one, and how many there were."""
         self.event: Event | None = None
         """The last line that was held back because too many are alike, and the number of them."""
         self.count = 0

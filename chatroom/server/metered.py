@@ -48,7 +48,7 @@ class MeteredHub(Hub):
         self.lines_in = 0
         """The lines of clients that were run."""
         self.messages_in = 0
-        """Those of them that said something: PRIVMSG, NOTICE and TAGMSG."""
+        """The lines of clients that said something: PRIVMSG, NOTICE and TAGMSG."""
         self.lines_out = 0
         """The lines that were handed to connections to be sent: one for each reader."""
         self.tick_bytes = Buckets(BYTE_BOUNDS)

@@ -1,4 +1,4 @@
-"""Whether a daemon has metrics. What they need is imported only if it does: 30 ms and some MB."""
+"""Opens the listener for metrics, if the settings have one. Only then is imported what it needs: 30 ms and some MB."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class OpenConnections:
         """The open connections, by their descriptors."""
         self._backlogs: Backlogs[Connection] = Backlogs(hub.world.settings.limits.sendq_bytes)
         self.opening: dict[Connection, None] = {}
-        """Those whose WebSocket handshake is under way, the oldest first."""
+        """The connections whose WebSocket handshake is under way, the oldest first."""
         self.lingering = Lingering()
         self.messages: MessageCache = {}
         """The lines that this tick has put into WebSocket messages; emptied when the tick's writes are done."""

@@ -68,8 +68,8 @@ class Turns:
         self.ready: deque[Connection] = deque()
         """The connections that run first (``Connection.queued``)."""
         self.behind: deque[Connection] = deque()
-        """Those whose last turn ended with a long answer, whose address is busy, that are not registered yet, or that
-        have many lines. At least one runs in a tick."""
+        """The connections that run behind the others: the last turn ended with a long answer, the address is busy, they
+        are not registered yet, or they have many lines. At least one runs in a tick."""
         self.is_held = False
         """True while no lines run, because the chat is about to be handed over."""
         self.written_s = 0.0

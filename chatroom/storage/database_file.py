@@ -22,7 +22,7 @@ class DatabaseFile:
         self._identity = _identify(self._path)
         self._log = f"{os.path.realpath(path)}-wal"
         self._log_identity: _Identity | None = None
-        """That of the write-ahead log, which lives as long as one connection; None before it was seen."""
+        """Device and inode of the write-ahead log, which lives as long as a connection; None before it was seen."""
 
     @property
     def identity(self) -> _Identity:

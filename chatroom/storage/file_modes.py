@@ -1,4 +1,4 @@
-"""Whether files that hold secrets are closed to other users."""
+"""Finds files with secrets that other users may read."""
 
 from __future__ import annotations
 

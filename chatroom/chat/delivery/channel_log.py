@@ -33,7 +33,7 @@ class ChannelLog:
 
     def __init__(self, sessions: set[Session]) -> None:
         self.sessions = sessions
-        """Those that read the log: the channel's own set, which changes with it."""
+        """The sessions that read the log: the channel's own set, which changes with it."""
         self.lines: list[tuple[int, Event, Session | None]] = []
         """Sequence number, event, and the session that does not read it; in the order of the numbers."""
         self.skipped: dict[Session, int] = {}

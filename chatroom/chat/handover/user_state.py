@@ -27,7 +27,7 @@ PLAIN = (
 )
 """The attributes that are written as they are."""
 OF_NAME = ("nick", "username", "realname", "host")
-"""Those that a user is made with."""
+"""The attributes that a user is made with."""
 
 
 def user_to_state(user: User) -> Document:

@@ -42,9 +42,9 @@ class TakenOver:
     sessions: dict[int, Session] = field(default_factory=dict)
     """All sessions, by their ids."""
     login_lost: list[Session] = field(default_factory=list)
-    """Those whose login was in the middle of an exchange that cannot go on."""
+    """The sessions whose login was in the middle of an exchange that cannot go on."""
     without_account: list[Session] = field(default_factory=list)
-    """Those whose account was deleted since then."""
+    """The sessions whose account was deleted since then."""
     offered: list[tuple[bool, bool, dict[str, str]]] = field(default_factory=list)
     """What the first daemon has offered: to sessions that are private, and that have shown a certificate."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.user import User
 
 MOST_OUTSIDE = 500
-"""Of how many users outside the channel slow mode knows when they said something last."""
+"""The most users outside the channel whose last message slow mode remembers."""
 
 
 def parse_number(text: str, most: int) -> int | None:

@@ -27,7 +27,7 @@ class SpamGuard:
         self.unsaved: dict[int, int] = {}
         """The hits that are still to be stored, by the ids of filters."""
         self._saving: dict[int, int] = {}
-        """Those that are being stored."""
+        """The hits that are being stored."""
         self._counted: dict[int, int] = {}
         """All hits since the filters were read."""
         self._looked_mono_ms = 0

@@ -28,7 +28,7 @@ class Invite(NamedTuple):
     """A token with which its holder registers an account. The token itself is not kept."""
 
     id: int
-    """By this the log and the audit name it."""
+    """The log and the audit name the invite by this number."""
     uses: int
     """As in ``NewInvite``."""
     used: int

@@ -24,7 +24,7 @@ LABELS_FROM = 50
 """From so many columns on there is a column of nicks."""
 _STAMP = len("00:00 ")
 _MOST_KEPT = 500
-"""Of how many items the rows are kept."""
+"""The most items whose rows are kept."""
 _LONGEST_FOLD = 200
 
 

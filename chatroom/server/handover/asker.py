@@ -1,4 +1,4 @@
-"""Whoever has asked for an upgrade, and is told how it goes: ``chatroomctl upgrade``, or nobody."""
+"""Tells how an upgrade goes: to the ``chatroomctl upgrade`` that has asked for it, or to nobody."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Asker:
-    """Nobody: a signal has asked, and the log says all."""
+    """Tells nobody: a signal has asked for the upgrade, and the log says all."""
 
     def note(self, stage: str) -> None:
         """Say what is done now."""

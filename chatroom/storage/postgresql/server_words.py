@@ -44,7 +44,7 @@ class ServerWords:
         return Found("JOIN message_words AS w ON w.message_id = m.id", _CONDITION, "w.message_id", (to_query(query),))
 
     def match_new(self, query: Query, texts: Sequence[IndexedText]) -> Found:
-        """Those of these messages that match; the index has none of them."""
+        """Which of these messages, none of which is in the index, match."""
         return Found(
             "JOIN (SELECT message_id, CAST(vector AS tsvector) AS words"
             " FROM unnest(CAST(? AS BIGINT[]), CAST(? AS TEXT[])) AS given (message_id, vector)) AS w"

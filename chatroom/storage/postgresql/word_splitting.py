@@ -13,7 +13,7 @@ import unicodedata
 MOST_LETTERS = 500
 """A longer word is cut: PostgreSQL takes no word of more than 2046 bytes."""
 _ACCENTS = range(0x300, 0x332)
-"""Those that SQLite takes for a part of the letter before them."""
+"""The accents. SQLite takes some of them for a part of the letter before them."""
 # One bit for each of them, from SQLite's own list.
 _TAKEN = 0x000361F8_08029FDF
 

@@ -25,7 +25,7 @@ class Span(NamedTuple):
     by_time: bool = True
     """False for the order of message ids; then ``low[1]`` and ``up_to`` are the only bounds."""
     above: int = 0
-    """By time: the message id above which all entries of the span are."""
+    """If ``by_time``: all entries of the span have higher message ids than this."""
 
     def rest_of(self, entry: Entry, *, newest: bool) -> Span:
         """The entries of the span with the time of ``entry``, before it (``newest``) or after it."""

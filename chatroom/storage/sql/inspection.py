@@ -42,7 +42,7 @@ class DatabaseStatus:
     sqlite_version: str | None
     """None for a server."""
     postgresql_version: str | None
-    """That of the server; None for a file."""
+    """The version of the server; None for a file."""
     migrations: tuple[Applied, ...]
     rows: dict[str, int]
     """The numbers of accounts, bans in force and so on. Empty unless the state is ``current``."""

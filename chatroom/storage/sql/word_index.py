@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from chatroom.storage.sql.history_words import Term
 
 Query = Sequence[Sequence[Term]]
-"""Of each group of terms, a message must have one."""
+"""Groups of terms. A message matches if it has one term of each group."""
 
 
 class IndexedText(NamedTuple):
@@ -54,5 +54,5 @@ class WordIndex(Protocol):
         ...
 
     def match_new(self, query: Query, texts: Sequence[IndexedText]) -> Found:
-        """Those of these messages that match; the index has none of them. Only in a snapshot, and once in it."""
+        """Which of these messages, none of which is in the index, match. Only in a snapshot, and once in it."""
         ...

@@ -76,7 +76,7 @@ class SqliteDatabase:
         self._is_together = False
         """True in a ``together`` block."""
         self._data_version: int | None = None
-        """That of the last look for commits of others; None before ``note_commits``."""
+        """What ``PRAGMA data_version`` was at the last look for commits of others; None before ``note_commits``."""
         self._wrote = False
         """True if ``close`` should make a checkpoint."""
 

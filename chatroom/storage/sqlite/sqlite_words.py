@@ -46,7 +46,7 @@ class SqliteWords:
         return _match("message_words", query)
 
     def match_new(self, query: Query, texts: Sequence[IndexedText]) -> Found:
-        """Those of these messages that match; the index has none of them. Only in a snapshot, and once in it."""
+        """Which of these messages, none of which is in the index, match. Only in a snapshot, and once in it."""
         self._database.execute_many("INSERT INTO temp.new_words (rowid, body) VALUES (?, ?)", texts)
         return _match("new_words", query)
 

@@ -29,8 +29,8 @@ from chatroom.errors import ForeignLog
 from chatroom.storage import file_errors
 
 _HEADER = struct.Struct(">16xHBB4xII8xI48xI4x")
-"""Of the database header: the page size, the write and read version, the change counter, the number of pages, the
-schema's counter, and the change counter for which the number of pages is right.
+"""The parts of the database header that count here: page size, write and read version, change counter, number of pages,
+the schema's counter, and the change counter for which the number of pages is right.
 """
 _LOG_HEADER = struct.Struct(">8I")
 """Magic number, format, page size, count of checkpoints, salt (2), checksum (2)."""
