@@ -67,7 +67,7 @@ async def add(screen: FullScreen) -> None:
     await list_bans(screen)
     await screen.press(*"add", "enter")
     await screen.hear(RENAME)
-    await screen.answer("Whom?", *"mallory")
+    await screen.answer("Whom?", "mallory")
     await screen.answer("mallory in #coffee. How long?")
     assert screen.sent[-2:] == ["MODE #coffee +b mallory!*@*", "CBAN #coffee"]
 
@@ -85,16 +85,16 @@ async def kick(screen: FullScreen) -> None:
     await screen.choose("alt+p", "bob")
     await screen.hear(RENAME)
     await screen.press(*"kick", "enter")
-    await screen.answer("Kick bob.", *"spam")
+    await screen.answer("Kick bob.", "spam")
     assert screen.sent[-1] == "KICK #coffee bob :spam"
 
 
 async def mute(screen: FullScreen) -> None:
     """It is asked for how long somebody is to be mute, and then why."""
     await screen.choose("alt+p", "bob", "mute")
-    await screen.answer("bob in #tea. How long?", *"1h")
+    await screen.answer("bob in #tea. How long?", "1h")
     await screen.hear(RENAME)
-    await screen.answer("Reason", *"spam")
+    await screen.answer("Reason", "spam")
     assert screen.sent[-1] == "CBAN #coffee ~m:bob!*@* 1h :spam"
 
 
