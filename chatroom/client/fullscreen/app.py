@@ -324,11 +324,12 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def on_log_widget_pointed(self, event: LogWidget.Pointed) -> None:
         """Show what can be done with the message under the right mouse button."""
-        self.actions.menus.open_message(event.entry)
+        if not self.questions.is_open:
+            self.actions.menus.open_message(event.entry)
 
     def on_rows_widget_clicked(self, event: RowsWidget.Clicked) -> None:
-        """Go to the place that was clicked, or join another one."""
-        if self.session is None:
+        """Go to the place that was clicked, or join another one; not during a question, which is about this place."""
+        if self.session is None or self.questions.is_open:
             return
         places = list(self.session.places)
         if event.widget is self.chat.places:
