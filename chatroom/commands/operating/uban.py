@@ -14,36 +14,30 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.admission import ban_policy, ban_targets
 from chatroom.chat.admission.ban_policy import Reach, RiskKind
-from chatroom.chat.admission.ban_table import describe, explain
+from chatroom.chat.admission.ban_table import explain
 from chatroom.chat.admission.ban_targets import NameTarget, NetworkTarget
 from chatroom.chat.admission.durations import format_duration, is_meant_as_duration, parse_duration
 from chatroom.chat.enforcement import count_hits, enforce_rules, sessions_in, users_named
 from chatroom.chat.log_line import LogWarning
-from chatroom.chat.stored.records import BanKind, BanRule, Network, NewBan, Role
+from chatroom.chat.stored.records import BanKind, BanRule, NewBan, Role
 from chatroom.chat.unstored_bans import key_of, put_into_force
 from chatroom.chat.work_queue import Order
 from chatroom.commands.command_table import command
 from chatroom.commands.context import Context
+from chatroom.commands.operating.ban_lookup import find_rule, find_wider, list_bans, tell_about, users_in
 from chatroom.commands.operating.kill import require_rank
 from chatroom.commands.pending import Pending
 from chatroom.errors import InvalidTarget, InvalidValue, NeedsForce, NotFound, StorageError
 from chatroom.irc.limits import BAN_REASON_BYTES
-from chatroom.irc.names import casefold
-from chatroom.irc.times import format_stamp
 
 if TYPE_CHECKING:
-    from chatroom.chat.people.user import User
     from chatroom.chat.stored.stores import Stores
 
-MOST_NAMED = 20
-"""How many users or bans one answer of UBAN INFO names."""
 _NOT_STORED = (
     "The ban acts, but it is NOT STORED, because the database did not take it. It is tried again every few seconds; if "
     "the daemon stops before, the ban ends"
 )
 _KINDS = ("--ip", "--name")
-MOST_LISTED = 200
-"""How many bans UBAN LIST shows. A list of 100,000 bans would overflow the send queue of the client that asked."""
 
 
 @command("UBAN", "<subcommand> [<target> [<duration>] [<reason>]]", role=Role.MODERATOR)
@@ -58,7 +52,7 @@ def uban(context: Context, params: list[str]) -> Pending | None:
     subcommand = params[0].upper()
     words = _words(params[1:])
     if subcommand == "LIST":
-        _list(context)
+        list_bans(context)
     elif subcommand not in ("ADD", "DEL", "INFO"):
         raise InvalidValue(f"there is no subcommand UBAN {params[0][:20]}; use ADD, DEL, LIST or INFO")
     elif not words:
@@ -72,7 +66,7 @@ def uban(context: Context, params: list[str]) -> Pending | None:
         if not words:
             raise InvalidValue("UBAN INFO needs a name, an address or a network")
         for target in _read_targets(context, words[0], options):
-            _info(context, target)
+            tell_about(context, target)
     return None
 
 
@@ -160,7 +154,7 @@ def _require_rank_over_network(context: Context, target: NetworkTarget) -> None:
 
 def _require_force_if_risky(context: Context, target: NetworkTarget) -> None:
     def count_reach() -> Reach:
-        return Reach(len(_users_in(context, target.network)), len(context.world.users))
+        return Reach(len(users_in(context, target.network)), len(context.world.users))
 
     risk = next(ban_policy.find_risks([target.network], count_reach), None)
     if risk is None:
@@ -175,10 +169,6 @@ def _require_force_if_risky(context: Context, target: NetworkTarget) -> None:
         f"{network} would hit {reach.hit} of the {reach.present} users present: "
         f"use UBAN ADD FORCE {network} to ban it anyway"
     )
-
-
-def _users_in(context: Context, network: Network) -> set[User]:
-    return {session.user for session in sessions_in(context.world, network) if session.user is not None}
 
 
 class _Added(NamedTuple):
@@ -255,7 +245,7 @@ def _order(context: Context) -> Order:
 
 
 def _remove(context: Context, text: str) -> Pending:
-    rule = _find_rule(context, text)
+    rule = find_rule(context, text)
     account = context.world.accounts.find(rule.name) if rule.name is not None else None
     if account is not None:
         own = account in (context.user.account, context.session.oper)
@@ -270,7 +260,7 @@ def _remove(context: Context, text: str) -> Pending:
     def then(context: Context, lifted: object) -> None:
         context.world.bans.discard(ban_id)
         context.world.log_line(f"unbanned {rule.target} by {actor.name}")
-        wider = _find_wider(context, rule)
+        wider = find_wider(context, rule)
         text = f"{rule.target} is no longer banned"
         if wider is not None:
             text = f"ban {rule.id} is lifted, but {wider.label} on {wider.target} still covers {rule.target}"
@@ -310,88 +300,3 @@ def _remove_unstored(context: Context, rule: BanRule) -> Pending:
         context.note("REMOVED", rule.target, text=f"{rule.target} is no longer banned")
 
     return Pending("store", job, then)
-
-
-def _find_rule(context: Context, text: str) -> BanRule:
-    bans = context.world.bans
-    # Python refuses to convert more than 4,300 digits; ids have at most 18 here.
-    number = text.removeprefix("#")
-    rule = bans.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else None
-    if rule is None:
-        target = ban_targets.parse_target(text)
-        label = target.name if isinstance(target, NameTarget) else ban_targets.format_network(target.network)
-        rule = bans.find_target(label)
-        covering = [] if isinstance(target, NameTarget) else bans.find_covering(target.network, context.world.wall_ms)
-        if rule is None and covering:
-            wider = covering[0]
-            way = wider.id if wider.is_stored else wider.target
-            raise NotFound(f"{label} is covered by {wider.label} on {wider.target}: UBAN DEL {way} lifts that one")
-        inside = [] if isinstance(target, NameTarget) else bans.find_inside(target.network, context.world.wall_ms)
-        if rule is None and inside:
-            named = _some([f"{one.shown_id}: {one.target}" for one in inside])
-            raise NotFound(f"{label} is not banned as a whole; bans inside it ({len(inside)}): {named}")
-    if rule is None:
-        raise NotFound(f"there is no ban on {text[:64]}; UBAN LIST shows all bans")
-    return rule
-
-
-def _find_wider(context: Context, rule: BanRule) -> BanRule | None:
-    """Return the narrowest ban that covers the network of a ban that was lifted, if any."""
-    target = ban_targets.parse_target(rule.target)
-    if isinstance(target, NameTarget):
-        return None
-    return next(iter(context.world.bans.find_covering(target.network, context.world.wall_ms)), None)
-
-
-def _list(context: Context) -> None:
-    bans, wall_ms = context.world.bans, context.world.wall_ms
-    count = 0
-    for rule in bans:
-        if not rule.in_force(wall_ms):
-            continue
-        if count == MOST_LISTED:
-            text = f"the newest {count} of {bans.count_in_force(wall_ms)} bans; chatroomctl ban list shows all of them"
-            context.note("END", "*", text=text)
-            return
-        count += 1
-        context.note(
-            "ENTRY",
-            rule.target,
-            text=_entry(context, rule),
-        )
-    context.note("END", "*", text=f"{count} ban{'' if count == 1 else 's'} in force")
-
-
-def _entry(context: Context, rule: BanRule) -> str:
-    zone = context.world.bans.zone
-    since = f" since {format_stamp(rule.created_ms // 1000, zone)}"
-    return f"{rule.shown_id}: {rule.target} is {describe(rule, zone)}, by {rule.by}{since}"
-
-
-def _info(context: Context, target: NameTarget | NetworkTarget) -> None:
-    world = context.world
-    inside: list[BanRule] = []
-    if isinstance(target, NameTarget):
-        rule = world.bans.find_name(casefold(target.name), world.wall_ms)
-        nicks = [user.nick for user in users_named(world, target.name)]
-        label = target.name
-    else:
-        network = target.network
-        rule = next(iter(world.bans.find_covering(network, world.wall_ms)), None)
-        inside = [] if rule is not None else world.bans.find_inside(network, world.wall_ms)
-        nicks = sorted(user.nick for user in _users_in(context, network))
-        label = ban_targets.format_network(network)
-    if rule is None and inside:
-        named = _some([f"{one.shown_id}: {one.target}" for one in inside])
-        context.note("INFO", label, text=f"{label} is not banned as a whole; bans inside it ({len(inside)}): {named}")
-    elif rule is None:
-        context.note("INFO", label, text=f"{label} is not banned")
-    else:
-        context.note("INFO", label, text=_entry(context, rule))
-    context.note("WOULD_HIT", label, text=f"{len(nicks)} of {len(world.users)} users: {_some(nicks) or 'none'}")
-
-
-def _some(words: list[str]) -> str:
-    """Return a list for people: its first words, and how many more there are."""
-    shown = ", ".join(words[:MOST_NAMED])
-    return shown if len(words) <= MOST_NAMED else f"{shown} and {len(words) - MOST_NAMED} more"
