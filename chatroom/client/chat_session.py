@@ -24,7 +24,7 @@ from chatroom.client.new_account import NewAccount, NewPassword
 from chatroom.client.places.open_places import Places
 from chatroom.client.reconnecting import Retries
 from chatroom.client.route import Route
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.client.talk import Talk
 from chatroom.client.text import clean_message, well_formed
 from chatroom.client.trust import Untrusted
@@ -55,7 +55,7 @@ class ChatSession:
         most_attempts: int | None = None,
         say_again: bool = False,
         can_ask: bool = True,
-        settings: SettingsDesk | None = None,
+        settings: ChatSettings | None = None,
         places: Places | None = None,
         name: str = "",
         servers: OtherServers | None = None,
@@ -63,7 +63,7 @@ class ChatSession:
     ) -> None:
         self.places = Places() if places is None else places
         """What a screen shows. It may be shared by the sessions of several servers."""
-        self.settings = settings or SettingsDesk()
+        self.settings = settings or ChatSettings()
         self.servers = servers
         """The other servers of the user; None if there can be none."""
         self.talk = Talk(

@@ -27,7 +27,7 @@ from chatroom.errors import ChatroomError, ConfigError, PasswordUnavailable
 
 if TYPE_CHECKING:
     from chatroom.client.options import Options
-    from chatroom.client.settings.desk import SettingsDesk
+    from chatroom.client.settings.chat_settings import ChatSettings
 
 # The program writes no files, so only its output can fail with these.
 _OUTPUT_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
@@ -161,19 +161,19 @@ def command(
     given = Beginning(link.server, well_formed(nick or ""), well_formed(account or link.account), channels, tls, trust)
     if write_config:
         return _write_settings(config)
-    desk = _open_settings(config)
-    start = complete(given, desk.found)
+    chat_settings = _open_settings(config)
+    start = complete(given, chat_settings.found)
     if forget:
         return _forget(_parse_server(start))
-    is_first = given == Beginning("", "", "", channels, False, SYSTEM_TRUST) and _has_no_server(desk)
+    is_first = given == Beginning("", "", "", channels, False, SYSTEM_TRUST) and _has_no_server(chat_settings)
     source = LineSource(sys.stdin.fileno())
     server_password = _read_server_password(source, from_stdin=server_password_stdin)
     if server_password is None:
         return 1
-    options = _make_options(start, server_password, desk, link, joins_asked=bool(given.join))
+    options = _make_options(start, server_password, chat_settings, link, joins_asked=bool(given.join))
     if as_plain or _is_piped():
         return _run_plain(options, source, commands)
-    if not _wants_full_screen(on_full_screen, desk):
+    if not _wants_full_screen(on_full_screen, chat_settings):
         return _run_screen(options)
     return _run_full_screen(replace(options, is_first_start=is_first))
 
@@ -197,16 +197,16 @@ def _read_server_password(source: LineSource, *, from_stdin: bool) -> str | None
         return None
 
 
-def _open_settings(config: str | None) -> SettingsDesk:
+def _open_settings(config: str | None) -> ChatSettings:
     from chatroom.client.settings import finding
-    from chatroom.client.settings.desk import SettingsDesk
+    from chatroom.client.settings.chat_settings import ChatSettings
 
-    return SettingsDesk(finding.file_to_write(config), finding.find_file(config))
+    return ChatSettings(finding.file_to_write(config), finding.find_file(config))
 
 
-def _has_no_server(desk: SettingsDesk) -> bool:
+def _has_no_server(chat_settings: ChatSettings) -> bool:
     """True if the settings name no server and no nick, as before the first chat."""
-    found = desk.found
+    found = chat_settings.found
     return found is None or not (found.servers or found.sources.keys() & {"start.server", "start.nick"})
 
 
@@ -223,7 +223,7 @@ def _write_settings(config: str | None) -> int:
 
 
 def _make_options(
-    start: Beginning, server_password: str, settings: SettingsDesk, link: ServerLink, *, joins_asked: bool
+    start: Beginning, server_password: str, settings: ChatSettings, link: ServerLink, *, joins_asked: bool
 ) -> Options:
     from chatroom.client.known_servers import KnownServers, default_path
     from chatroom.client.options import Options
@@ -299,10 +299,10 @@ def _forget(address: Address) -> int:
     return 1
 
 
-def _wants_full_screen(asked: bool | None, desk: SettingsDesk) -> bool:
+def _wants_full_screen(asked: bool | None, chat_settings: ChatSettings) -> bool:
     """Decide by the command line, then the settings. ``asked``: what the command line says, None for nothing."""
     if asked is None:
-        asked = desk.found is None or desk.found.look.full_screen
+        asked = chat_settings.found is None or chat_settings.found.look.full_screen
     if not asked:
         return False
     from chatroom.client.terminal_fit import can_take_full_screen

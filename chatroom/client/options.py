@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from chatroom.client.place_owner import PlaceOwner
 from chatroom.client.route import Route
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.irc.names import casefold, is_nick
 
 
@@ -21,7 +21,7 @@ class Options:
     password: str
     server_password: str
     join: tuple[str, ...]
-    settings: SettingsDesk = field(default_factory=SettingsDesk)
+    settings: ChatSettings = field(default_factory=ChatSettings)
     invite: str = ""
     """The token of an invite, with which the nick is registered; empty if there is none."""
     server_name: str = ""

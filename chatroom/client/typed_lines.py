@@ -34,7 +34,7 @@ from chatroom.client.login_steps import Ask, Step
 from chatroom.client.navigation import Navigation
 from chatroom.client.new_account import NewAccount, NewPassword
 from chatroom.client.remembering import may_hold_password
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.client.slash_commands import interpret, say
 from chatroom.client.speech import Speech
 from chatroom.client.talk import Talk
@@ -98,7 +98,7 @@ class Chat(Protocol):
     navigation: Navigation
     speech: Speech
     ignored: Ignored
-    settings: SettingsDesk
+    settings: ChatSettings
     talk: Talk
     servers: OtherServers | None
     new_account: NewAccount

@@ -139,8 +139,8 @@ def test_a_pipe_uses_the_saved_server_and_ignores(server: ScriptedServer, file: 
 def test_settings_are_not_loaded_without_a_file() -> None:
     """A pipe without a file loads neither the sections nor TOML: its start costs what it did."""
     code = (
-        "import sys; from chatroom.client.settings.desk import SettingsDesk; import chatroom.client.chats;"
-        "assert SettingsDesk().found is None; print(*sys.modules)"
+        "import sys; from chatroom.client.settings.chat_settings import ChatSettings; import chatroom.client.chats;"
+        "assert ChatSettings().found is None; print(*sys.modules)"
     )
     loaded = set(
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

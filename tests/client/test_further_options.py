@@ -13,7 +13,7 @@ from chatroom.client.further_options import further_options
 from chatroom.client.known_servers import KnownServers
 from chatroom.client.options import Options
 from chatroom.client.route import Route
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 
 SAVED = """\
 [servers.work]
@@ -33,7 +33,7 @@ def first(tmp_path: Path) -> Options:
     file = tmp_path / "client.toml"
     file.write_text(SAVED)
     route = Route(Address("home", 6667), KnownServers(None), lambda: datetime.now(UTC))
-    return Options(route, "alice", "alice", "secret", "secret too", ("#tea",), SettingsDesk(file, file))
+    return Options(route, "alice", "alice", "secret", "secret too", ("#tea",), ChatSettings(file, file))
 
 
 def test_an_address_brings_the_nick_along_and_no_password(first: Options) -> None:

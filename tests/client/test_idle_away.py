@@ -8,7 +8,7 @@ from harness.full_screen import FullScreen, play
 
 from chatroom.client.chat_events import Info
 from chatroom.client.fullscreen.keyboard import Keyboard
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 
 GONE = "AWAY :away from the keyboard"
 
@@ -17,7 +17,7 @@ class Desk:
     """A stage with a keyboard; the setting is ten minutes."""
 
     def __init__(self, tmp_path: Path) -> None:
-        settings = SettingsDesk(tmp_path / "client.toml")
+        settings = ChatSettings(tmp_path / "client.toml")
         settings.configure("presence.away_after_min 10", reset=False)
         self.settings = settings
         self.stage = Stage(settings=settings)
@@ -105,4 +105,4 @@ def test_typing_is_told_only_if_the_user_wants_it(tmp_path: Path) -> None:
         await screen.type("well")
         assert screen.sent[-1] == "@+typing=active TAGMSG #lobby"
 
-    play(scene, settings=SettingsDesk(tmp_path / "client.toml"))
+    play(scene, settings=ChatSettings(tmp_path / "client.toml"))

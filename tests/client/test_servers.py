@@ -19,7 +19,7 @@ from chatroom.client.trust import Untrusted
 from chatroom.irc.message import parse
 
 
-class Desk:
+class ServersStage:
     """alice on the server home, in #tea."""
 
     def __init__(self, *, stays: bool = False, welcomed: bool = True) -> None:
@@ -85,268 +85,268 @@ class Desk:
 
 def test_a_line_goes_to_the_server_of_the_place_in_front() -> None:
     """Places of the same name are two, and each has its own messages."""
-    desk = Desk()
-    (info,) = desk.enter("/connect work")
+    stage = ServersStage()
+    (info,) = stage.enter("/connect work")
     assert isinstance(info, Info)
-    assert desk.servers.current.talk.here.server == "work"
-    desk.welcome("work", "#tea")
-    desk.enter("to work")
-    desk.turn_to("home", "#tea")
-    desk.enter("to home")
-    assert (desk.sent("work"), desk.sent("home")) == (["PRIVMSG #tea :to work"], ["PRIVMSG #tea :to home"])
-    (told,) = desk.hear("work", ":bob!b@h PRIVMSG #tea :alice?")
+    assert stage.servers.current.talk.here.server == "work"
+    stage.welcome("work", "#tea")
+    stage.enter("to work")
+    stage.turn_to("home", "#tea")
+    stage.enter("to home")
+    assert (stage.sent("work"), stage.sent("home")) == (["PRIVMSG #tea :to work"], ["PRIVMSG #tea :to home"])
+    (told,) = stage.hear("work", ":bob!b@h PRIVMSG #tea :alice?")
     assert told.events == [Said("#tea", "bob", "alice?")]
     assert told.session.talk.here.server == "work"
-    assert desk.servers.places.next_mention is desk.servers.session_of(desk.servers.places[3]).talk.here.find("#tea")  # type: ignore[union-attr]
-    assert desk.places() == [("home", "home"), ("home", "#tea"), ("work", "work"), ("work", "#tea")]
+    assert stage.servers.places.next_mention is stage.servers.session_of(stage.servers.places[3]).talk.here.find("#tea")  # type: ignore[union-attr]
+    assert stage.places() == [("home", "home"), ("home", "#tea"), ("work", "work"), ("work", "#tea")]
 
 
 def test_servers_are_listed_and_turned_to() -> None:
     """/server alone lists them with their state, with a name it turns there."""
-    desk = Desk()
-    desk.enter("/connect irc://work:7000")
-    (listed,) = desk.enter("/server")
+    stage = ServersStage()
+    stage.enter("/connect irc://work:7000")
+    (listed,) = stage.enter("/server")
     assert isinstance(listed, Info)
     assert listed.text.splitlines()[1:3] == ["  home: home:6667, as alice", "  work:7000: work:7000, connecting"]
-    assert desk.enter("/server home") == []
-    assert desk.servers.current.talk.here.server == "home"
-    assert desk.enter("/connect work:7000") == []
-    assert desk.servers.current.talk.here.server == "work:7000"
-    (denied,) = desk.enter("/server nowhere")
+    assert stage.enter("/server home") == []
+    assert stage.servers.current.talk.here.server == "home"
+    assert stage.enter("/connect work:7000") == []
+    assert stage.servers.current.talk.here.server == "work:7000"
+    (denied,) = stage.enter("/server nowhere")
     assert isinstance(denied, Denied)
 
 
 def test_leaving_a_server_closes_its_places() -> None:
     """The others stay; the only one is left by /quit."""
-    desk = Desk()
-    (denied,) = desk.enter("/disconnect")
+    stage = ServersStage()
+    (denied,) = stage.enter("/disconnect")
     assert isinstance(denied, Denied)
-    desk.enter("/connect work")
-    desk.welcome("work", "#cake")
-    (denied,) = desk.enter("/disconnect nowhere")
+    stage.enter("/connect work")
+    stage.welcome("work", "#cake")
+    (denied,) = stage.enter("/disconnect nowhere")
     assert isinstance(denied, Denied)
-    desk.enter("/disconnect")
-    assert desk.sent("work") == ["QUIT"]
-    desk.close("work")
-    assert desk.places() == [("home", "home"), ("home", "#tea")]
-    assert desk.servers.current.talk.here.server == "home"
-    assert desk.servers.over is None
-    assert desk.hear("work", ":bob!b@h PRIVMSG #cake :too late") == []
-    assert not desk.servers.are_several
+    stage.enter("/disconnect")
+    assert stage.sent("work") == ["QUIT"]
+    stage.close("work")
+    assert stage.places() == [("home", "home"), ("home", "#tea")]
+    assert stage.servers.current.talk.here.server == "home"
+    assert stage.servers.over is None
+    assert stage.hear("work", ":bob!b@h PRIVMSG #cake :too late") == []
+    assert not stage.servers.are_several
 
 
 def test_a_server_that_never_answers_stays_in_front() -> None:
     """Why is said there, and what the user types meanwhile comes to no other place; /disconnect goes back."""
-    desk = Desk()
-    desk.enter("/connect work")
-    told = desk.servers.handle(Report("work", Closed("no server is listening there", was_open=False)))
+    stage = ServersStage()
+    stage.enter("/connect work")
+    told = stage.servers.handle(Report("work", Closed("no server is listening there", was_open=False)))
     (trouble,) = [event for one in told for event in one.events]
     assert isinstance(trouble, Trouble)
     assert "no server is listening" in trouble.text
-    assert desk.places() == [("home", "home"), ("home", "#tea"), ("work", "work")]
-    assert desk.servers.current.talk.here.server == "work"
-    assert [type(event) for event in desk.enter("hello")] == [Denied]
-    assert desk.sent("home") == desk.sent("work") == []
-    assert desk.servers.look_for_ends() == []  # it is told once
-    assert desk.enter("/disconnect") == []
-    assert desk.places() == [("home", "home"), ("home", "#tea")]
-    assert desk.servers.over is None
+    assert stage.places() == [("home", "home"), ("home", "#tea"), ("work", "work")]
+    assert stage.servers.current.talk.here.server == "work"
+    assert [type(event) for event in stage.enter("hello")] == [Denied]
+    assert stage.sent("home") == stage.sent("work") == []
+    assert stage.servers.look_for_ends() == []  # it is told once
+    assert stage.enter("/disconnect") == []
+    assert stage.places() == [("home", "home"), ("home", "#tea")]
+    assert stage.servers.over is None
 
 
 def test_a_server_that_throws_the_user_out_leaves_its_places_to_read() -> None:
     """They are closed one by one, or by the next /connect there."""
-    desk = Desk()
-    desk.enter("/connect work")
-    desk.welcome("work", "#cake", "#pie")
-    desk.turn_to("work", "#cake")
-    desk.hear("work", ":srv ERROR :Closing link: You are banned from this server")
-    desk.close("work")
-    assert desk.places()[2:] == [("work", "work"), ("work", "#cake"), ("work", "#pie")]
-    assert not any(place.is_joined for place in desk.servers.places if place.server == "work")
-    desk.enter("/close")
-    assert desk.places()[2:] == [("work", "work"), ("work", "#pie")]
-    assert desk.servers.find("work:6667") is None
-    desk.enter("/connect work")
-    assert desk.places()[2:] == [("work", "work")]
-    assert desk.servers.find("work:6667") is desk.servers.current
+    stage = ServersStage()
+    stage.enter("/connect work")
+    stage.welcome("work", "#cake", "#pie")
+    stage.turn_to("work", "#cake")
+    stage.hear("work", ":srv ERROR :Closing link: You are banned from this server")
+    stage.close("work")
+    assert stage.places()[2:] == [("work", "work"), ("work", "#cake"), ("work", "#pie")]
+    assert not any(place.is_joined for place in stage.servers.places if place.server == "work")
+    stage.enter("/close")
+    assert stage.places()[2:] == [("work", "work"), ("work", "#pie")]
+    assert stage.servers.find("work:6667") is None
+    stage.enter("/connect work")
+    assert stage.places()[2:] == [("work", "work")]
+    assert stage.servers.find("work:6667") is stage.servers.current
 
 
 def test_what_is_typed_in_a_place_of_a_server_that_is_over_stays_there() -> None:
     """It is neither lost nor said on another server, and commands change nothing on that one."""
-    desk = Desk()
-    desk.enter("/connect work")
-    desk.welcome("work", "#cake")
-    desk.turn_to("work", "#cake")
-    desk.hear("work", ":srv ERROR :Closing link: You are banned from this server")
-    desk.close("work")
-    before = list(desk.links["home"][-1].lines)
+    stage = ServersStage()
+    stage.enter("/connect work")
+    stage.welcome("work", "#cake")
+    stage.turn_to("work", "#cake")
+    stage.hear("work", ":srv ERROR :Closing link: You are banned from this server")
+    stage.close("work")
+    before = list(stage.links["home"][-1].lines)
     for text in ("a secret of work", "/topic tea", "/nick other"):
-        assert [type(event) for event in desk.enter(text)] == [Denied]
-    assert desk.servers.places.front is not None
-    assert desk.servers.places.front.draft == "a secret of work"
-    assert desk.links["home"][-1].lines == before
+        assert [type(event) for event in stage.enter(text)] == [Denied]
+    assert stage.servers.places.front is not None
+    assert stage.servers.places.front.draft == "a secret of work"
+    assert stage.links["home"][-1].lines == before
 
 
 def test_the_user_may_try_a_server_again_that_is_over() -> None:
     """Unasked the client does not: the server does not want it. Its end is told anew."""
-    desk = Desk()
-    desk.enter("/connect work")
+    stage = ServersStage()
+    stage.enter("/connect work")
     for attempt in (1, 2):
-        (told,) = [one for one in desk.close("work") if one.events]
+        (told,) = [one for one in stage.close("work") if one.events]
         assert isinstance(told.events[0], Trouble)
-        assert len(desk.links["work"]) == attempt
-        desk.enter("/reconnect")
-    desk.welcome("work", "#cake")
-    assert desk.servers.current.online
+        assert len(stage.links["work"]) == attempt
+        stage.enter("/reconnect")
+    stage.welcome("work", "#cake")
+    assert stage.servers.current.online
 
 
 def test_the_only_server_that_is_left_is_not_disconnected() -> None:
     """Those that are over do not count; the end of the last one is the end of the chat."""
-    desk = Desk()
-    desk.enter("/connect work")
-    desk.close("work")
-    desk.enter("/server home")
-    (denied,) = desk.enter("/disconnect")
+    stage = ServersStage()
+    stage.enter("/connect work")
+    stage.close("work")
+    stage.enter("/server home")
+    (denied,) = stage.enter("/disconnect")
     assert isinstance(denied, Denied)
-    desk.hear("home", ":srv ERROR :Closing link: You are banned from this server")
-    assert desk.close("home")[1:] == []
-    assert desk.servers.over is not None
-    assert "banned" in desk.servers.over.text
+    stage.hear("home", ":srv ERROR :Closing link: You are banned from this server")
+    assert stage.close("home")[1:] == []
+    assert stage.servers.over is not None
+    assert "banned" in stage.servers.over.text
 
 
 def test_a_screen_stays_after_the_end_of_the_last_server() -> None:
     """The user reads why, and leaves when that is read: the exit code and the reason are those of the kick."""
-    desk = Desk(stays=True)
-    desk.hear("home", ":srv ERROR :Closing link: (You were kicked by an admin: spam)")
-    (told,) = desk.close("home")[1:]
+    stage = ServersStage(stays=True)
+    stage.hear("home", ":srv ERROR :Closing link: (You were kicked by an admin: spam)")
+    (told,) = stage.close("home")[1:]
     text = "You were kicked by an admin: spam. /reconnect tries again, /quit leaves the chat."
     assert told.events == [Trouble(text)]
-    assert desk.servers.over is None
-    assert len(desk.links["home"]) == 1  # it does not come back by itself
-    assert isinstance(desk.enter("/disconnect")[0], Denied)
-    desk.enter("hello?")
-    assert desk.places() == [("home", "home"), ("home", "#tea")]
-    assert desk.servers.places.front is not None
-    assert desk.servers.places.front.draft == "hello?"
-    desk.enter("/quit")
-    assert desk.servers.over == Over(1, "You were kicked by an admin: spam")
+    assert stage.servers.over is None
+    assert len(stage.links["home"]) == 1  # it does not come back by itself
+    assert isinstance(stage.enter("/disconnect")[0], Denied)
+    stage.enter("hello?")
+    assert stage.places() == [("home", "home"), ("home", "#tea")]
+    assert stage.servers.places.front is not None
+    assert stage.servers.places.front.draft == "hello?"
+    stage.enter("/quit")
+    assert stage.servers.over == Over(1, "You were kicked by an admin: spam")
 
 
 def test_after_a_kick_the_user_may_come_back() -> None:
     """/reconnect connects again; who then leaves ends with exit code 0."""
-    desk = Desk(stays=True)
-    desk.hear("home", ":srv ERROR :Closing link: (You were kicked by an admin: spam)")
-    desk.close("home")
-    desk.enter("/reconnect")
-    desk.welcome("home", "#tea")
-    assert desk.servers.current.online
-    desk.enter("/quit")
-    desk.close("home")
-    assert desk.servers.over == Over(0)
+    stage = ServersStage(stays=True)
+    stage.hear("home", ":srv ERROR :Closing link: (You were kicked by an admin: spam)")
+    stage.close("home")
+    stage.enter("/reconnect")
+    stage.welcome("home", "#tea")
+    assert stage.servers.current.online
+    stage.enter("/quit")
+    stage.close("home")
+    assert stage.servers.over == Over(0)
 
 
 def test_a_screen_stays_with_all_servers_over() -> None:
     """One is closed, the last one cannot be; a further one may be connected to."""
-    desk = Desk(stays=True)
-    desk.enter("/connect work")
-    desk.close("work")
-    desk.hear("home", ":srv ERROR :Closing link: You are banned from this server")
-    desk.close("home")
-    assert desk.servers.over is None
-    assert desk.enter("/disconnect work") == []
-    assert isinstance(desk.enter("/disconnect home")[0], Denied)
-    desk.enter("/connect work")
-    desk.welcome("work", "#cake")
-    assert desk.servers.over is None
-    assert desk.servers.current.online
+    stage = ServersStage(stays=True)
+    stage.enter("/connect work")
+    stage.close("work")
+    stage.hear("home", ":srv ERROR :Closing link: You are banned from this server")
+    stage.close("home")
+    assert stage.servers.over is None
+    assert stage.enter("/disconnect work") == []
+    assert isinstance(stage.enter("/disconnect home")[0], Denied)
+    stage.enter("/connect work")
+    stage.welcome("work", "#cake")
+    assert stage.servers.over is None
+    assert stage.servers.current.online
 
 
 def test_a_screen_ends_if_no_server_was_ever_there() -> None:
     """There is no log to read."""
-    desk = Desk(stays=True, welcomed=False)
-    desk.close("home")
-    assert desk.servers.over is not None
+    stage = ServersStage(stays=True, welcomed=False)
+    stage.close("home")
+    assert stage.servers.over is not None
 
 
 def test_quit_leaves_all_servers() -> None:
     """The chat is over when the last one is left."""
-    desk = Desk()
-    desk.enter("/connect work")
-    desk.welcome("work")
-    desk.enter("/quit bye")
-    assert desk.servers.quitting
-    assert desk.sent("home")[-1] == desk.sent("work")[-1] == "QUIT :bye"
+    stage = ServersStage()
+    stage.enter("/connect work")
+    stage.welcome("work")
+    stage.enter("/quit bye")
+    assert stage.servers.quitting
+    assert stage.sent("home")[-1] == stage.sent("work")[-1] == "QUIT :bye"
     overs = []
     for name in ("home", "work"):
-        desk.close(name)
-        overs.append(desk.servers.over)
+        stage.close(name)
+        overs.append(stage.servers.over)
     assert overs == [None, Over(0)]
 
 
 def test_questions_are_asked_of_the_server_in_front_first() -> None:
     """A server whose password is needed is connected to after the answer."""
-    desk = Desk()
-    desk.enter("/connect secret")
-    session = desk.servers.current
-    assert desk.servers.asking is session
-    assert "secret" not in desk.links
+    stage = ServersStage()
+    stage.enter("/connect secret")
+    session = stage.servers.current
+    assert stage.servers.asking is session
+    assert "secret" not in stage.links
     session.answer("sesame")
-    assert desk.links["secret"][0].opened_after == 0.0
-    assert desk.servers.asking is None
+    assert stage.links["secret"][0].opened_after == 0.0
+    assert stage.servers.asking is None
 
 
 def test_an_answer_can_be_the_end() -> None:
     """Of one server if there are others, and of the chat if there is none."""
-    desk = Desk()
-    desk.enter("/connect work")
-    work = desk.servers.current
-    desk.servers.handle(Report("work", Closed("no", False, Untrusted("its certificate is odd", "ab" * 32))))
-    assert desk.servers.asking is work
+    stage = ServersStage()
+    stage.enter("/connect work")
+    work = stage.servers.current
+    stage.servers.handle(Report("work", Closed("no", False, Untrusted("its certificate is odd", "ab" * 32))))
+    assert stage.servers.asking is work
     work.answer("no")
-    (told,) = desk.servers.look_for_ends()
+    (told,) = stage.servers.look_for_ends()
     assert isinstance(told.events[0], Trouble)
-    desk.enter("/disconnect")
-    assert desk.places() == [("home", "home"), ("home", "#tea")]
-    desk.servers.current.over = Over(1, "declined")
-    assert desk.servers.over == Over(1, "declined")
+    stage.enter("/disconnect")
+    assert stage.places() == [("home", "home"), ("home", "#tea")]
+    stage.servers.current.over = Over(1, "declined")
+    assert stage.servers.over == Over(1, "declined")
 
 
 def test_what_cannot_be_connected_to_is_refused() -> None:
     """No address, and too many servers."""
-    desk = Desk()
-    (denied,) = desk.enter("/connect http://work")
+    stage = ServersStage()
+    (denied,) = stage.enter("/connect http://work")
     assert isinstance(denied, Denied)
     for number in range(MOST_SERVERS - 1):
-        desk.enter(f"/connect work{number}")
-    (denied,) = desk.enter("/connect one-more")
+        stage.enter(f"/connect work{number}")
+    (denied,) = stage.enter("/connect one-more")
     assert isinstance(denied, Denied)
 
 
 def test_one_server_alone_needs_no_others() -> None:
     """Where there can be no other server, the commands say so, and the end of the session is the end."""
-    desk = Desk()
-    desk.servers.current.servers = None
+    stage = ServersStage()
+    stage.servers.current.servers = None
     for command in ("/connect work", "/disconnect", "/server"):
-        (denied,) = desk.enter(command)
+        (denied,) = stage.enter(command)
         assert isinstance(denied, Denied)
 
 
 def test_a_dying_link_ends_the_program() -> None:
     """Its error is raised."""
-    desk = Desk()
+    stage = ServersStage()
     with pytest.raises(RuntimeError):
-        desk.servers.handle(Report("home", Crashed(RuntimeError("boom"))))
+        stage.servers.handle(Report("home", Crashed(RuntimeError("boom"))))
 
 
 def test_time_passes_on_all_servers() -> None:
     """Who has stopped typing is forgotten everywhere."""
-    desk = Desk()
-    desk.enter("/connect work")
-    desk.welcome("work", "#cake")
+    stage = ServersStage()
+    stage.enter("/connect work")
+    stage.welcome("work", "#cake")
     for name, channel in (("home", "#tea"), ("work", "#cake")):
-        desk.hear(name, f"@+typing=active :bob!b@h TAGMSG {channel}")
-    desk.servers.places.take_changes()
-    assert desk.servers.tick()
-    desk.now = 6.0
-    assert not desk.servers.tick()
-    assert {place.name for place in desk.servers.places.take_changes()} == {"#tea", "#cake"}
+        stage.hear(name, f"@+typing=active :bob!b@h TAGMSG {channel}")
+    stage.servers.places.take_changes()
+    assert stage.servers.tick()
+    stage.now = 6.0
+    assert not stage.servers.tick()
+    assert {place.name for place in stage.servers.places.take_changes()} == {"#tea", "#cake"}

@@ -11,7 +11,7 @@ import pytest
 from harness.daemon import PASSWORD, Client, Daemon, Place, running
 from harness.live_screen import LiveScreen, play_live
 
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 
 CAPS = "message-tags echo-message draft/message-redaction batch labeled-response draft/multiline"
 
@@ -77,7 +77,7 @@ def test_what_is_new_is_found(shared: Daemon, mo: Client, tmp_path: Path) -> Non
         await screen.press("alt+1")
         assert not any("mo unread" in row for row in screen.rows)
 
-    play_live(scene, shared.port, settings=SettingsDesk(tmp_path / "client.toml"))
+    play_live(scene, shared.port, settings=ChatSettings(tmp_path / "client.toml"))
 
 
 def test_the_past_is_read_and_searched(shared: Daemon, mo: Client) -> None:

@@ -11,7 +11,7 @@ from chatroom.client.handshake import Login
 from chatroom.client.known_servers import KnownServers
 from chatroom.client.link import Closed, Opened, Received
 from chatroom.client.route import Route
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.client.trust import SYSTEM_TRUST, Trust
 from chatroom.irc.message import parse
 
@@ -66,7 +66,7 @@ class Stage:
         address: Address = PLAIN,
         known: KnownServers = NOTHING_KNOWN,
         trust: Trust = SYSTEM_TRUST,
-        settings: SettingsDesk | None = None,
+        settings: ChatSettings | None = None,
     ) -> None:
         self.links: list[FakeLink] = []
         self.now = 0.0

@@ -20,7 +20,7 @@ from chatroom.client.link import LinkItem, Opened, Received
 from chatroom.client.options import Options
 from chatroom.client.route import Route
 from chatroom.client.servers import Chosen, Report, Servers
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.irc.message import parse
 
 CAPS = "server-time echo-message"
@@ -34,7 +34,7 @@ class FullScreen:
         nick: str = "alice",
         join: tuple[str, ...] = (),
         invite: str = "",
-        settings: SettingsDesk | None = None,
+        settings: ChatSettings | None = None,
         is_first_start: bool = False,
     ) -> None:
         self.links: list[FakeLink] = []
@@ -45,7 +45,7 @@ class FullScreen:
             "",
             "",
             join,
-            settings or SettingsDesk(),
+            settings or ChatSettings(),
             invite,
             is_first_start=is_first_start,
         )

@@ -20,7 +20,7 @@ from chatroom.client.link import Link
 from chatroom.client.options import Options
 from chatroom.client.route import Route
 from chatroom.client.servers import Chosen, Report, Servers
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.client.wanted_caps import FOR_PLACES
 
 
@@ -34,7 +34,7 @@ class LiveScreen(FullScreen):
         *,
         account: bool = False,
         join: tuple[str, ...] = ("#lobby",),
-        settings: SettingsDesk | None = None,
+        settings: ChatSettings | None = None,
     ) -> None:
         super().__init__(nick, join, settings=settings)
         self._port = port

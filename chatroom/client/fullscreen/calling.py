@@ -9,7 +9,7 @@ from chatroom.client.attention import Bell, calls
 from chatroom.client.chat_events import Said
 from chatroom.client.places.open_places import Places
 from chatroom.client.servers import SessionEvents
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.client.text import printable
 
 NOTICE_PAUSE_S = 5.0
@@ -37,7 +37,7 @@ class Terminal(Protocol):
 class Calling:
     """Decides when the user is called, and how. ``clock`` returns seconds that only go up."""
 
-    def __init__(self, terminal: Terminal, settings: SettingsDesk, clock: Callable[[], float]) -> None:
+    def __init__(self, terminal: Terminal, settings: ChatSettings, clock: Callable[[], float]) -> None:
         self._terminal = terminal
         self._settings = settings
         self._clock = clock

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from chatroom.client.key_table import Key, bindings, shown_key
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.client.settings.key_section import changed_keys
 
 
 class KeyMap:
     """Knows which key does what. A change of the settings has its effect at once."""
 
-    def __init__(self, settings: SettingsDesk) -> None:
+    def __init__(self, settings: ChatSettings) -> None:
         self._settings = settings
         self._made_for: object = None
         self._actions: dict[str, str] = {}

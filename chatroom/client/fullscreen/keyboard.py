@@ -7,13 +7,13 @@ from math import inf
 
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.server_silence import THERE_S
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 
 
 class Keyboard:
     """Knows when the user has pressed a key last. ``clock`` returns seconds that only go up."""
 
-    def __init__(self, settings: SettingsDesk, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: ChatSettings, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._clock = clock
         self._pressed_at = clock()

@@ -14,7 +14,7 @@ from chatroom.client.desktop_notice import SEND, WAYS, arguments, choose_way, se
 from chatroom.client.fullscreen.calling import NOTICE_PAUSE_S, TITLE_PAUSE_S, Calling
 from chatroom.client.fullscreen.terminal_control import TerminalControl
 from chatroom.client.servers import SessionEvents
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 
 
 class Recorder:
@@ -47,7 +47,7 @@ class Scene:
     def __init__(self, tmp_path: Path, **settings: str) -> None:
         self.terminal = Recorder()
         self.now = 0.0
-        self.desk = SettingsDesk(tmp_path / "client.toml")
+        self.desk = ChatSettings(tmp_path / "client.toml")
         self.set(bell="true", notify="osc9", **settings)
         self.stage = Stage(settings=self.desk)
         self.stage.welcome("#lobby", "#tea")

@@ -10,8 +10,8 @@ from harness.scripted_server import ScriptedServer
 
 from chatroom.client.address import Address
 from chatroom.client.fullscreen import first_start
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.client.settings.client_file import load
-from chatroom.client.settings.desk import SettingsDesk
 
 WITH_ACCOUNTS = f"{CAPS} draft/account-registration"
 
@@ -45,7 +45,7 @@ def test_enter_alone_leads_to_the_server_of_this_machine(file: Path, runs_here: 
         settings = load(file)
         assert (settings.start.server, settings.start.nick) == ("127.0.0.1", "alice")
 
-    play(scene, nick="", settings=SettingsDesk(file), is_first_start=True)
+    play(scene, nick="", settings=ChatSettings(file), is_first_start=True)
 
 
 def test_a_guest_is_offered_to_register(file: Path, runs_here: list[bool]) -> None:
@@ -62,7 +62,7 @@ def test_a_guest_is_offered_to_register(file: Path, runs_here: list[bool]) -> No
         await screen.until(lambda: "REGISTER * * :sesame12" in screen.sent)
         assert not file.exists()
 
-    play(scene, settings=SettingsDesk(file), is_first_start=True)
+    play(scene, settings=ChatSettings(file), is_first_start=True)
 
 
 def test_escape_leaves_out_what_is_left(file: Path, runs_here: list[bool]) -> None:
@@ -78,7 +78,7 @@ def test_escape_leaves_out_what_is_left(file: Path, runs_here: list[bool]) -> No
         assert screen.sent[-1] == "PRIVMSG #lobby hello" or screen.sent[-1].endswith("PRIVMSG #lobby :hello")
         assert not file.exists()
 
-    play(scene, settings=SettingsDesk(file), is_first_start=True)
+    play(scene, settings=ChatSettings(file), is_first_start=True)
 
 
 def test_no_server_here_and_no_address(file: Path, runs_here: list[bool]) -> None:
@@ -99,7 +99,7 @@ def test_no_server_here_and_no_address(file: Path, runs_here: list[bool]) -> Non
         assert options.route.address == Address("chat.example", 6697, tls=True)
         assert (options.nick, options.join, options.invite, options.password) == ("zoe", ("#tea",), "1-abc", "sesame12")
 
-    play(scene, nick="", settings=SettingsDesk(file), is_first_start=True)
+    play(scene, nick="", settings=ChatSettings(file), is_first_start=True)
 
 
 def test_a_server_of_this_machine_is_found(

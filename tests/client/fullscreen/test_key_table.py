@@ -11,8 +11,8 @@ from chatroom.client.chat_events import Info
 from chatroom.client.fullscreen.alt_keys import KeyParser
 from chatroom.client.fullscreen.lag_clock import EVERY_S, LagClock
 from chatroom.client.key_table import KEYS, bindings, parse_key, shown_key
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.client.settings.client_file import load
-from chatroom.client.settings.desk import SettingsDesk
 from chatroom.client.settings.key_section import changed_keys
 from chatroom.errors import ConfigError
 from chatroom.irc.message import parse
@@ -93,7 +93,7 @@ def test_the_settings_change_keys_at_once(tmp_path: Path) -> None:
         await screen.press("f9", *"part of its name")
         await screen.see("no key")
 
-    play(scene, settings=SettingsDesk(tmp_path / "client.toml"))
+    play(scene, settings=ChatSettings(tmp_path / "client.toml"))
 
 
 def test_wrong_keys_in_the_file_are_told(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_wrong_keys_in_the_file_are_told(tmp_path: Path) -> None:
 
 def test_the_list_of_settings_is_not_full_of_keys(tmp_path: Path) -> None:
     """/set alone shows changed keys only; /set keys shows all."""
-    desk = SettingsDesk(tmp_path / "client.toml")
+    desk = ChatSettings(tmp_path / "client.toml")
     desk.configure("keys.jump F3", reset=False)
     (shown,), (keys,) = desk.configure("", reset=False), desk.configure("keys", reset=False)
     assert isinstance(shown, Info) and isinstance(keys, Info)

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from chatroom.client.fullscreen.composer import Composer
 from chatroom.client.fullscreen.log_widget import LogWidget
-from chatroom.client.settings.desk import SettingsDesk
+from chatroom.client.settings.chat_settings import ChatSettings
 
 
 def watch(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
@@ -130,7 +130,7 @@ def test_a_part_of_a_widget_is_cut_out_of_its_rows(
         (strip,) = composer.render_lines(Region(3, 0, 6, 1))
         assert strip.text == composer.render_line(0).text[3:9] == "#lobby"
 
-    play(scene, settings=SettingsDesk(tmp_path / "client.toml"))
+    play(scene, settings=ChatSettings(tmp_path / "client.toml"))
 
 
 def test_a_screen_higher_than_what_is_kept_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:

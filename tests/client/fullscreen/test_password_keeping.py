@@ -8,8 +8,8 @@ import pytest
 from harness.full_screen import CAPS, FullScreen, play
 
 from chatroom.client.fullscreen import password_keeping
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.client.settings.client_file import load
-from chatroom.client.settings.desk import SettingsDesk
 from chatroom.errors import PasswordUnavailable
 
 OFFER = "Keep the password of alice in the keyring?"
@@ -48,7 +48,7 @@ def test_a_typed_password_is_kept_if_the_user_wants(tmp_path: Path, kept: list[t
         assert load(file).passwords.keyring
         assert "sesame12" not in file.read_text()
 
-    play(scene, settings=SettingsDesk(file))
+    play(scene, settings=ChatSettings(file))
 
 
 @pytest.mark.parametrize("keys, offer", [(["escape"], True), (["enter"], True), ([*"never", "enter"], False)])
@@ -68,7 +68,7 @@ def test_nothing_is_kept_without_a_yes(
         assert kept == []
         assert load(file if file.exists() else None).passwords.offer is offer
 
-    play(scene, settings=SettingsDesk(file))
+    play(scene, settings=ChatSettings(file))
 
 
 def test_a_keyring_that_fails_is_told(monkeypatch: pytest.MonkeyPatch, kept: list[tuple[str, str, str]]) -> None:

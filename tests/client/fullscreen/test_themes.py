@@ -11,8 +11,8 @@ from chatroom.client.contrast import READABLE, contrast
 from chatroom.client.fullscreen.look import _LOOKS, Looks
 from chatroom.client.fullscreen.themes import TERMINAL, THEMES, Theme
 from chatroom.client.rendering import NICK_STYLES
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.client.settings.client_sections import SCHEMA
-from chatroom.client.settings.desk import SettingsDesk
 
 OWN = [theme for theme in THEMES.values() if theme is not TERMINAL]
 COLOURS_OF_MESSAGES = ["ink:000000/", "ink:ffffff/", "ink:ffff00/", "ink:0000fc/", "ink:7f7f7f/", "ink:/ff0000"]
@@ -99,14 +99,14 @@ def test_a_theme_is_set_at_once_and_kept(tmp_path: Path) -> None:
         await screen.until(lambda: backgrounds(screen) == set())
         await screen.enter("/set look.theme gruvbox")
 
-    play(scene, settings=SettingsDesk(file))
+    play(scene, settings=ChatSettings(file))
     assert 'theme = "gruvbox"' in file.read_text()
 
     async def again(screen: FullScreen) -> None:
         await screen.welcome("#lobby")
         await screen.until(lambda: backgrounds(screen) == {"#282828"})
 
-    play(again, settings=SettingsDesk(file, file))
+    play(again, settings=ChatSettings(file, file))
 
 
 def test_no_color_leaves_no_theme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,4 +123,4 @@ def test_no_color_leaves_no_theme(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert all(style.color is None or style.color.is_default for style in styles)
         assert any(style.dim for style in styles) and any(style.reverse for style in styles)
 
-    play(scene, settings=SettingsDesk(tmp_path / "client.toml"))
+    play(scene, settings=ChatSettings(tmp_path / "client.toml"))

@@ -8,8 +8,8 @@ import pytest
 from harness.client_stage import Stage
 
 from chatroom.client.chat_events import Denied, Event, Info, Said
+from chatroom.client.settings.chat_settings import ChatSettings
 from chatroom.client.settings.client_file import load
-from chatroom.client.settings.desk import SettingsDesk
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def stage(file: Path) -> Stage:
     """A chat with these settings."""
-    stage = Stage(settings=SettingsDesk(file))
+    stage = Stage(settings=ChatSettings(file))
     stage.welcome("#lobby")
     return stage
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from chatroom.client.settings.client_sections import ClientSettings
 
 
-class SettingsDesk:
+class ChatSettings:
     """Has the settings of a chat. For the thread of the front end.
 
     ``file`` is read at the start, if there is one; ``/set`` writes to ``path``. None: there is no such file. Without a
