@@ -20,6 +20,7 @@ from chatroom.client.line_output import LineOutput
 from chatroom.client.link import Link, LinkItem
 from chatroom.client.login_steps import Ask
 from chatroom.client.options import Options, default_nick
+from chatroom.client.question_words import choose_password
 from chatroom.client.quick_process import SETTLED_S
 from chatroom.client.remembering import merge_joins
 from chatroom.client.reset_login import ResetLogin
@@ -200,14 +201,10 @@ async def chat_full_screen(options: Options, settled: Callable[[], None] = lambd
 
 async def _choose_password(screen: Screen, name: str) -> str:
     """Ask for a new password until it was typed twice. Raises as ``Screen.ask``, and EOFError for an empty one."""
-    why = ""
-    while True:
-        first = await screen.ask(f"{why}New password for {name}: ", secret=True)
-        if not first:
-            raise EOFError
-        if await screen.ask("Repeat the password: ", secret=True) == first:
-            return first
-        why = "The passwords differ. "
+    password = await choose_password(name, screen.ask)
+    if not password:
+        raise EOFError
+    return password
 
 
 def _make_link(route: Route, post: Callable[[LinkItem], None], waiting: Callable[[], int]) -> Link:

@@ -24,16 +24,13 @@ from prompt_toolkit.layout.processors import Processor, Transformation, Transfor
 from prompt_toolkit.output import ColorDepth, create_output
 
 from chatroom.client.above_prompt import PAUSE_S, AbovePrompt
-from chatroom.client.actions import Choose
 from chatroom.client.attention import Bell, calls
 from chatroom.client.chat_events import Cleared, Denied, Event, Info, Trouble
 from chatroom.client.chat_keys import QuietInput, make_keys
-from chatroom.client.chat_session import ChatSession, Question
+from chatroom.client.chat_session import ChatSession
 from chatroom.client.completion import Candidate, ChatCompleter
-from chatroom.client.later_login import AccountPassword
-from chatroom.client.login_steps import PROMPTS, Ask
-from chatroom.client.new_account import NewPassword
 from chatroom.client.prompt_text import prompt_text, where
+from chatroom.client.question_words import ask_in_words, can_be_dropped
 from chatroom.client.record import Record
 from chatroom.client.rendering import Fragment, RenderedLine, render, stamp
 from chatroom.client.screen_style import STYLE, style_words
@@ -241,50 +238,22 @@ class Screen:
     async def _answer(self, session: ChatSession) -> None:
         question = session.question
         assert question is not None
-        self._explain(question)
+        if question.why:
+            self._show([Denied(question.why)])
         try:
-            if isinstance(question, NewPassword):
-                text = await self._new_password(question.name)
-            elif isinstance(question, Choose):
-                text = await self.ask(question.words)
-            elif isinstance(question, AccountPassword):
-                text = await self.ask(f"Password for {question.name}: ", secret=True)
-            elif question.is_yes_or_no:
-                text = await self.ask(PROMPTS[question.kind])
-            elif question.kind == "nick":
-                text = await self.ask("Another nickname: ", default=question.name)
-                text = text.strip() if text else text
-            else:
-                whose = question.name if question.kind == "password" else "the server"
-                hint = " (leave empty for another nick)" if question.kind == "password" else ""
-                text = await self.ask(f"Password for {whose}{hint}: ", secret=True)
+            answer = await ask_in_words(question, self.ask)
         except (EOFError, KeyboardInterrupt):
-            if isinstance(question, NewPassword | AccountPassword | Choose):
+            if can_be_dropped(question):
                 self._show(session.answer(""))
             else:
                 session.quit()
                 await self._until_closed()
             return
+        if answer.told:
+            self._show([answer.told])
         # A report of the link may have closed the question, or put another one in its place, while the user typed.
-        if text is not None and session.question is question:
-            if not text and isinstance(question, Ask) and question.kind == "nick":
-                return  # the question is still open and comes again
-            self._show(session.answer(text))
-
-    def _explain(self, question: Question) -> None:
-        if question.why:
-            self._show([Denied(question.why)])
-
-    async def _new_password(self, name: str) -> str | None:
-        first = await self.ask(f"New password for {name}: ", secret=True)
-        if not first:
-            self._show([Info("Nothing was registered.")])
-            return first if first is None else ""
-        again = await self.ask("Repeat the password: ", secret=True)
-        if again is not None and again != first:
-            self._show([Denied("The passwords differ; nothing was registered.")])
-            return ""
-        return again
+        if answer.text is not None and session.question is question:
+            self._show(session.answer(answer.text))
 
     async def _until_closed(self) -> None:
         """After /quit, wait until the links have closed. No prompt is open meanwhile."""

@@ -13,6 +13,7 @@ from chatroom.client.fullscreen.password_keeping import PasswordKeeping
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.fullscreen.questions import Refused
 from chatroom.client.options import Options
+from chatroom.client.question_words import can_be_dropped
 from chatroom.client.servers import Servers
 
 
@@ -68,7 +69,7 @@ class Dialogue:
         try:
             answer = await app.questions.answer(question, still_open=lambda: session.question is question)
         except Refused:
-            if app.questions.can_be_dropped(question):
+            if can_be_dropped(question):
                 session.answer("")
             else:
                 session.quit()

@@ -5,31 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import NamedTuple
 
 from chatroom.client.actions import Choose
-from chatroom.client.chat_events import Denied, Event, Info
 from chatroom.client.chat_session import Question
 from chatroom.client.fullscreen.cells import drawable
 from chatroom.client.fullscreen.chat_screen import ChatScreen
-from chatroom.client.later_login import AccountPassword
-from chatroom.client.login_steps import PROMPTS
-from chatroom.client.new_account import NewPassword
+from chatroom.client.question_words import Answer, ask_in_words, choose_password
 
 _VOID = "That question needs no answer any more. Enter goes on: "
 
 
 class Refused(Exception):
     """The user does not answer: Ctrl-C, Ctrl-D or Esc."""
-
-
-class Answer(NamedTuple):
-    """What came of a question."""
-
-    text: str | None
-    """The answer; None if the question is no longer open."""
-    told: Event | None = None
-    """What to tell the user."""
 
 
 class Questions:
@@ -70,15 +57,11 @@ class Questions:
 
     async def choose_password(self, nick: str) -> str:
         """Ask for a new password until it was typed twice. Raises Refused, for an empty one too."""
-        why = ""
         async with self._in_turn():
-            while True:
-                first = await self._ask(f"{why}New password for {nick}: ", secret=True)
-                if not first:
-                    raise Refused
-                if await self._ask("Repeat the password: ", secret=True) == first:
-                    return first
-                why = "The passwords differ. "
+            password = await choose_password(nick, self._ask)
+        if not password:
+            raise Refused
+        return password
 
     async def answer(self, question: Question, still_open: Callable[[], bool]) -> Answer:
         """Ask a question of the session. Raises Refused. ``still_open``: False if it needs no answer any more."""
@@ -87,43 +70,11 @@ class Questions:
                 return Answer(None)
             self._is_still_open = still_open
             try:
-                return await self._answer(question)
-            finally:
-                self._is_still_open = lambda: True
-
-    async def _answer(self, question: Question) -> Answer:
-        if isinstance(question, NewPassword):
-            return await self._new_password(question.name)
-        if isinstance(question, Choose):
-            self._chosen = question
-            try:
-                return Answer(await self._ask(question.words))
+                self._chosen = question if isinstance(question, Choose) else None
+                return await ask_in_words(question, self._ask)
             finally:
                 self._chosen = None
-        if isinstance(question, AccountPassword):
-            return Answer(await self._ask(f"Password for {question.name}: ", secret=True))
-        if question.is_yes_or_no:
-            return Answer(await self._ask(PROMPTS[question.kind]))
-        if question.kind == "nick":
-            text = await self._ask("Another nickname: ", default=question.name)
-            return Answer((text or "").strip() or None)
-        whose = question.name if question.kind == "password" else "the server"
-        hint = " (leave empty for another nick)" if question.kind == "password" else ""
-        return Answer(await self._ask(f"Password for {whose}{hint}: ", secret=True))
-
-    async def _new_password(self, name: str) -> Answer:
-        first = await self._ask(f"New password for {name}: ", secret=True)
-        if not first:
-            return Answer(first, Info("Nothing was registered."))
-        again = await self._ask("Repeat the password: ", secret=True)
-        if again is not None and again != first:
-            return Answer("", Denied("The passwords differ; nothing was registered."))
-        return Answer(again)
-
-    @staticmethod
-    def can_be_dropped(question: Question) -> bool:
-        """True if the chat goes on without an answer."""
-        return isinstance(question, NewPassword | AccountPassword | Choose)
+                self._is_still_open = lambda: True
 
     # The composer
 
