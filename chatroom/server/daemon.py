@@ -32,10 +32,11 @@ from chatroom.server.hook_deliveries import HookDeliveries
 from chatroom.server.hook_entrance import open_hooks
 from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
-from chatroom.server.listener import Listener, open_control
+from chatroom.server.listener import Listener
 from chatroom.server.listening_sockets import Inherited, open_listeners, shown_address
 from chatroom.server.metered import make_threads
 from chatroom.server.metrics_entrance import open_metrics
+from chatroom.server.opening_sockets import open_control
 from chatroom.server.operator_screen import make_screen
 from chatroom.server.own_process import allow_many_files
 from chatroom.server.process_signals import ProcessSignals

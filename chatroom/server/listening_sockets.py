@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chatroom.errors import AddressUnusable, ServeError
-from chatroom.server.listener import find_address, open_listener
+from chatroom.server.opening_sockets import find_address, open_listener
 
 if TYPE_CHECKING:
     from chatroom.config import Listen

@@ -21,7 +21,7 @@ from chatroom.server.connection import (
     Connection,
     State,
 )
-from chatroom.server.listener import open_listener
+from chatroom.server.opening_sockets import open_listener
 
 
 class Pair(NamedTuple):

@@ -19,7 +19,8 @@ from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
 from chatroom.server.inbox import Accepted
 from chatroom.server.io_thread import IoThread
-from chatroom.server.listener import Listener, open_listener
+from chatroom.server.listener import Listener
+from chatroom.server.opening_sockets import open_listener
 from chatroom.server.operator_screen import Screen
 from chatroom.server.workers import Workers
 from chatroom.storage.sqlite.sqlite_stores import open_stores

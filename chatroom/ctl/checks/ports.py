@@ -12,7 +12,7 @@ from chatroom.ctl.checks.scene import Scene
 from chatroom.ctl.service_setup import SOCKET, Manager
 from chatroom.errors import AddressUnusable
 from chatroom.findings import Finding
-from chatroom.server.listener import bind, find_address
+from chatroom.server.opening_sockets import bind, find_address
 
 _LISTENING = "0A"
 """The state of a listening socket in /proc/net/tcp."""

@@ -14,7 +14,7 @@ from chatroom.chat.handover.world_state import greet, require_readable, world_fr
 from chatroom.database_address import describe_database
 from chatroom.errors import ChatroomError, HandoverRefused
 from chatroom.server.handover.handover_link import VARIABLE, Link, Message
-from chatroom.server.listener import open_listener
+from chatroom.server.opening_sockets import open_listener
 from chatroom.storage.daemon_lock import DaemonLock
 from chatroom.storage.opening import newest_version, upgraded_stores
 from chatroom.storage.write_guard import WriteGuard
