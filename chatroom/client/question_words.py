@@ -1,8 +1,8 @@
-"""The questions of a session in words, as a screen asks them one input at a time."""
+"""The questions of a chat in words, as both screens ask them, one input at a time."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from chatroom.client.actions import Choose
 from chatroom.client.chat_events import Denied, Event, Info
@@ -10,6 +10,10 @@ from chatroom.client.chat_session import Question
 from chatroom.client.later_login import AccountPassword
 from chatroom.client.login_steps import PROMPTS
 from chatroom.client.new_account import NewPassword
+
+UNASKED_LINES = 5
+"""A text of more lines is sent only after a question: it may be a paste by mistake."""
+NOTHING_SENT = "Nothing was sent. The arrow up brings the text back."
 
 
 class AskUser(Protocol):
@@ -59,6 +63,15 @@ async def _ask_new_password(name: str, ask: AskUser) -> Answer:
     if again is not None and again != first:
         return Answer("", Denied("The passwords differ; nothing was registered."))
     return Answer(again)
+
+
+async def ask_about_lines(count: int, place: str, ask: AskUser) -> Literal["send", "edit", "cancel"]:
+    """Ask what is to become of a text of many lines."""
+    answer = await ask(f"{count} lines to {place or 'no channel'}? (s)end, (e)dit, (c)ancel: ")
+    answer = (answer or "").strip().lower()
+    if answer and "send".startswith(answer):
+        return "send"
+    return "cancel" if answer and "cancel".startswith(answer) else "edit"
 
 
 async def choose_password(name: str, ask: AskUser) -> str:

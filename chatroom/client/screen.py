@@ -30,7 +30,7 @@ from chatroom.client.chat_keys import QuietInput, make_keys
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.completion import Candidate, ChatCompleter
 from chatroom.client.prompt_text import prompt_text, where
-from chatroom.client.question_words import ask_in_words, can_be_dropped
+from chatroom.client.question_words import NOTHING_SENT, UNASKED_LINES, ask_about_lines, ask_in_words, can_be_dropped
 from chatroom.client.record import Record
 from chatroom.client.rendering import Fragment, RenderedLine, render, stamp
 from chatroom.client.screen_style import STYLE, style_words
@@ -38,9 +38,6 @@ from chatroom.client.servers import Report, Servers, SessionEvents
 from chatroom.client.terminal_echo import TerminalEcho
 from chatroom.client.text import printable
 from chatroom.client.typed_lines import spoken_lines
-
-UNASKED_LINES = 5
-"""A text of more lines is sent only after a question: it may be a paste by mistake."""
 
 
 class _Invisible(Processor):
@@ -208,17 +205,14 @@ class Screen:
         session = self._require()
         place = session.target or ""
         try:
-            answer = await self.ask(f"{count} lines to {place or 'no channel'}? (s)end, (e)dit, (c)ancel: ")
+            answer = await ask_about_lines(count, place, self.ask)
         except (EOFError, KeyboardInterrupt):
             answer = "cancel"
-        answer = (answer or "").strip().lower()
-        if answer and "send".startswith(answer):
-            return True
-        if answer and "cancel".startswith(answer):
-            self._show([Info("Nothing was sent. The arrow up brings the text back.")])
-        else:
+        if answer == "cancel":
+            self._show([Info(NOTHING_SENT)])
+        elif answer == "edit":
             session.navigation.keep_draft(place, text)
-        return False
+        return answer == "send"
 
     async def _wait_for_login(self) -> None:
         """Let the user leave until there is a question or the login is decided. Other keys are dropped, unseen."""

@@ -19,6 +19,7 @@ from chatroom.client.fullscreen.questions import Refused
 from chatroom.client.fullscreen.tab_cycle import TabCycle
 from chatroom.client.fullscreen.turning import Turning
 from chatroom.client.fullscreen.typed_history import TypedHistory
+from chatroom.client.question_words import NOTHING_SENT, UNASKED_LINES, ask_about_lines
 from chatroom.client.servers import SessionEvents
 from chatroom.client.text import well_formed
 from chatroom.client.typed_lines import spoken_lines
@@ -26,8 +27,6 @@ from chatroom.client.typed_lines import spoken_lines
 _BUFFER = ("/buffer", "/b")
 _IN_QUESTIONS = ("send", "stop", "leave", "suspend", "repaint")
 """What can be done while the user is asked something, besides changing the text."""
-UNASKED_LINES = 5
-"""A text of more lines is sent only after a question: it may be a paste by mistake."""
 
 
 class KeyActions:
@@ -226,19 +225,16 @@ class KeyActions:
     async def _send_after_question(self, text: str, count: int) -> None:
         place = self._app.session.target if self._app.session is not None else None
         try:
-            answer = await self._app.questions.ask(
-                f"{count} lines to {place or 'no channel'}? (s)end, (e)dit, (c)ancel: "
-            )
+            answer = await ask_about_lines(count, place or "", self._app.questions.ask)
         except Refused:
             answer = "cancel"
-        answer = answer.strip().lower()
-        if answer and "send".startswith(answer):
+        if answer == "send":
             self.enter(text)
-        elif answer and "cancel".startswith(answer):
+        elif answer == "cancel":
             self.history.add(text)
             self._editor.clear()
             self._composer.changed()
-            self._app.tell("Nothing was sent. The arrow up brings the text back.")
+            self._app.tell(NOTHING_SENT)
 
     def enter(self, text: str) -> None:
         """Say a text, or carry out a command."""
