@@ -24,7 +24,14 @@ from chatroom.storage.postgresql.server_database import NOTIFY, same_name
 from chatroom.storage.postgresql.server_lock import LOCKS, locks_of
 from chatroom.storage.postgresql.statements import translate
 from chatroom.storage.sql.contract import Row
-from chatroom.storage.sql.history_rows import INSERTS, MOST_AT_ONCE, columns_of, condition_of, highest_message_id
+from chatroom.storage.sql.history_rows import (
+    INSERTS,
+    MOST_AT_ONCE,
+    columns_of,
+    condition_of,
+    highest_message_id,
+    values_of,
+)
 from chatroom.storage.sql.hook_rows import insert_events
 from chatroom.storage.sql.timestamps import Clock, to_ms, utc_now
 
@@ -126,18 +133,9 @@ class ServerJournal:
 
     def write(self, entries: Sequence[EntryRow]) -> None:
         """Add entries in the order of their message ids."""
-        known = self._known
         for start in range(0, len(entries), MOST_AT_ONCE):
             some = entries[start : start + MOST_AT_ONCE]
-            values: list[object] = []
-            # As in ``SqliteJournal.write``: the conversation by its id, and the target by "" if it repeats it.
-            for entry in some:
-                conversation = entry[2]
-                values += entry
-                values[-9] = known.get(conversation) or self._find_or_add(conversation)
-                if entry[7] == conversation:
-                    values[-4] = ""
-            self.execute(INSERTS[len(some)], values)
+            self.execute(INSERTS[len(some)], values_of(some, self._known, self._find_or_add))
 
     def end_channel(self, name: str) -> None:
         """End the channel's conversation, so that a later channel of that name has another one."""

@@ -13,10 +13,10 @@ to a certain message id (``INDEXED``) and reads through the few rows behind it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from chatroom.chat.stored.entries import Conversation, Entry, Kind
+from chatroom.chat.stored.entries import Conversation, Entry, EntryRow, Kind
 from chatroom.irc.names import casefold
 from chatroom.storage.sql.contract import Database, Result, Row
 
@@ -76,6 +76,23 @@ INDEXED = "(SELECT value FROM history_state WHERE name = 'indexed')"
 
 # Quicker than ``Kind(number)``, which every entry that is read would pay.
 _KINDS = {int(kind): kind for kind in Kind}
+
+
+def values_of(
+    entries: Sequence[EntryRow], known: Mapping[Conversation, int], find_or_add: Callable[[Conversation], int]
+) -> list[object]:
+    """The parameters of the statement of ``INSERTS`` for so many entries. ``known``: ids of conversations."""
+    values: list[object] = []
+    # A row is the entry's values with two of them replaced: the conversation by its id, and the target by "" if it
+    # repeats the conversation. Plain numbers instead of names or unpacking save 3 % of each write.
+    for entry in entries:
+        conversation = entry[2]
+        values += entry
+        # Ids of rows begin at 1, so ``or`` is right here.
+        values[-9] = known.get(conversation) or find_or_add(conversation)
+        if entry[7] == conversation:
+            values[-4] = ""
+    return values
 
 
 def to_entry(row: Row) -> Entry:

@@ -17,7 +17,14 @@ from chatroom.chat.stored.entries import Conversation, EntryRow
 from chatroom.chat.stored.hook_records import HookEventRow
 from chatroom.errors import DatabaseBusy, StorageError
 from chatroom.irc.names import casefold
-from chatroom.storage.sql.history_rows import INSERTS, MOST_AT_ONCE, columns_of, condition_of, highest_message_id
+from chatroom.storage.sql.history_rows import (
+    INSERTS,
+    MOST_AT_ONCE,
+    columns_of,
+    condition_of,
+    highest_message_id,
+    values_of,
+)
 from chatroom.storage.sql.hook_rows import insert_events
 from chatroom.storage.sql.timestamps import Clock, to_ms, utc_now
 from chatroom.storage.sqlite import sqlite_errors
@@ -85,17 +92,7 @@ class SqliteJournal:
         try:
             for start in range(0, len(entries), MOST_AT_ONCE):
                 some = entries[start : start + MOST_AT_ONCE]
-                values: list[object] = []
-                # A row is the entry's values with two of them replaced: the conversation by its id, and the target by
-                # "" if it repeats the conversation. Plain numbers instead of names or unpacking save 3 % of each write.
-                for entry in some:
-                    conversation = entry[2]
-                    values += entry
-                    # Ids of rows begin at 1, so ``or`` is right here.
-                    values[-9] = known.get(conversation) or self._find_or_add(conversation)
-                    if entry[7] == conversation:
-                        values[-4] = ""
-                execute(INSERTS[len(some)], values)
+                execute(INSERTS[len(some)], values_of(some, known, self._find_or_add))
         except sqlite_errors.ERRORS as error:
             self.rollback()
             raise self._fault(error) from error
