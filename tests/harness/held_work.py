@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from chatroom.errors import ChatroomError, StorageError
 
 if TYPE_CHECKING:
-    from harness.world import Here
+    from harness.ticking_world import TickingWorld
 
     from chatroom.chat.work_queue import Job, WorkItem
     from chatroom.commands.context import Context
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class HeldItem:
     """A work item that no worker has run yet."""
 
-    def __init__(self, here: Here, item: WorkItem) -> None:
+    def __init__(self, here: TickingWorld, item: WorkItem) -> None:
         self.here = here
         self.item = item
 
@@ -40,7 +40,7 @@ class HeldItem:
 class HeldPending:
     """A verb's ``Pending`` that is not done yet."""
 
-    def __init__(self, here: Here, context: Context, pending: Pending) -> None:
+    def __init__(self, here: TickingWorld, context: Context, pending: Pending) -> None:
         self.here = here
         self.context = context
         self.pending = pending

@@ -8,41 +8,31 @@ from __future__ import annotations
 
 import base64
 import ipaddress
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from harness.held_work import HeldItem, HeldPending
-from harness.invariants import check_invariants, check_lines
 from harness.new_database import make_database
 from harness.runtime import FakeRuntime
 from harness.session_client import Client
+from harness.ticking_world import TickingWorld
 
 from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.admission.credentials import make_credentials
 from chatroom.chat.always_on import restore_user
-from chatroom.chat.ban_ends import lift_ended_bans
-from chatroom.chat.delivery.ledger import Ledger, NotWritten
+from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.enforcement import apply_account, apply_rules
 from chatroom.chat.people.channel import Channel
-from chatroom.chat.people.session import ControlRights, Session
+from chatroom.chat.people.session import ControlRights
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import AccountEntry, Actor, Role
 from chatroom.chat.world import World
 from chatroom.commands.connecting.registration import start
-from chatroom.commands.context import Context
-from chatroom.commands.dispatch import resume, run_line
-from chatroom.commands.pending import Pending
-from chatroom.commands.talking.writing_history import report_commit
 from chatroom.config import Settings
 from chatroom.config.chatting import Accounts, Limits
-from chatroom.irc.framing import Malformed
 from chatroom.irc.message import parse
 from chatroom.server.loaded_world import restore
 from chatroom.storage.sqlite.history_upkeep import open_upkeep
@@ -72,31 +62,18 @@ def change_settings(settings: Settings, **sections: dict[str, Any]) -> Settings:
     return settings
 
 
-class Here:
+class Here(TickingWorld):
     """A world with its stores, sessions and workers. It closes its stores at the end of a ``with``.
 
     With ``history`` it keeps a history, as the daemon does.
     """
 
-    writer, first_id, check = "daemon:test", 0, staticmethod(check_invariants)
+    writer, first_id = "daemon:test", 0
 
     def __init__(self, path: Path, settings: Settings | None = None, *, history: bool = False) -> None:
-        self.now = START
-        """The wall clock."""
-        self.mono_ms = 1_000_000
-        """The monotonic clock."""
+        super().__init__(START)
         self.stores: SqliteStores = open_stores(make_database(path), writer=self.writer, clock=lambda: self.now)
         self.journal = open_journal(path, clock=lambda: self.now) if history else None
-        self.clients: dict[int, Client] = {}
-        self.writes: list[tuple[Session, bytes]] = []
-        """The bytes that the last tick sent to each session."""
-        self.delays_ms: list[int] = []
-        """The ``delay_ms`` of each job that had one."""
-        self.holding = False
-        """True if jobs wait until the test calls ``release``."""
-        self.held: deque[HeldItem | HeldPending] = deque()
-        """The jobs that are not done yet, in order."""
-        self._in_tick = False
         self.world = self._make_world(settings or make_settings())
 
     def __enter__(self) -> Here:
@@ -133,11 +110,6 @@ class Here:
             restore_user(self.world, user, data, self.stores.presence.find_places(user.account_id))
 
     # -- time -------------------------------------------------------------------------------------
-
-    @property
-    def now_ms(self) -> int:
-        """The wall clock in Unix milliseconds."""
-        return int(self.now.timestamp() * 1000)
 
     def wait(self, seconds: float) -> None:
         """Let time pass: both clocks go on."""
@@ -285,102 +257,6 @@ class Here:
         """Have all clients read what was sent to them."""
         for client in self.clients.values():
             client.read()
-
-    # -- ticks ------------------------------------------------------------------------------------
-
-    @contextmanager
-    def tick(self) -> Iterator[None]:
-        """Run the body in one tick. At its end, lines are sent and jobs are done. A nested one is part of the outer."""
-        if self._in_tick:
-            yield
-            return
-        self._begin()
-        yield
-        self._end()
-        if not self.holding:
-            self.release()
-
-    def run(self, client: Client, line: str | Malformed) -> None:
-        """Run a line of a session, or park it behind an earlier one that waits."""
-        with self.tick():
-            client.parked.append(line)
-            self._run_parked(client)
-
-    def release(self, count: int = 1_000) -> None:
-        """Do the held jobs and the jobs that follow from them, or only that many."""
-        while self.held and count:
-            self.held.popleft().do()
-            count -= 1
-
-    def go_on(self, context: Context, pending: Pending, outcome: object) -> None:
-        """Resume a verb with its job's outcome, in the present tick or its own."""
-        session = context.session
-        begun = not self._in_tick
-        if begun:
-            self._begin()
-        following = resume(context, pending, outcome)
-        if following is not None:
-            self._hold(context, following)
-        elif session.end_wait():
-            self._run_parked(self.clients[session.id])
-        if begun:
-            self._end()
-
-    def _begin(self) -> None:
-        self._in_tick = True
-        self.world.begin_tick(self.now_ms, self.mono_ms)
-        lift_ended_bans(self.world)
-        if self.world.retries.next_mono_ms and self.world.retries.next_mono_ms <= self.mono_ms:
-            self.world.retries.try_again(self.mono_ms)
-        if self.world.work.put_off:
-            self.world.work.put_off.popleft()()
-
-    def _end(self) -> None:
-        ledger, outbox = self.world.ledger, self.world.outbox
-        if ledger.hooks.rows and ledger.journal is None:
-            self.stores.hooks.add_events(ledger.hooks.take())
-        ledger.catch_up()
-        self._commit()
-        self.writes = outbox.drain()
-        written = [session.id for session, _ in self.writes]
-        assert len(written) == len(set(written)), "a session is written to once a tick"
-        for session, data in self.writes:
-            check_lines(data)
-            self.clients[session.id].deliver(data)
-        for session in outbox.closed:
-            self.clients[session.id].closed = True
-            assert not self.world.monitors.nicks(session)
-        outbox.closed = []
-        self.check(self.world)
-        self._in_tick = False
-        work = self.world.work.take(is_behind=ledger.is_behind, mono_ms=self.mono_ms)
-        self.held.extend(HeldItem(self, item) for item in work)
-
-    def _commit(self) -> list[NotWritten]:
-        not_written: list[NotWritten] = []
-        if self.world.ledger.is_open:
-            not_written = self.world.ledger.commit_tick(self.world.outbox)
-            report_commit(self.world, not_written)
-        return not_written
-
-    def _hold(self, context: Context, pending: Pending) -> None:
-        if pending.queue == "store":
-            self.held.extend(HeldItem(self, item) for item in self.world.work.take_writes())
-        self.held.append(HeldPending(self, context, pending))
-
-    def run_resumed(self) -> None:
-        """Run the lines of sessions that wait no longer."""
-        resumed = self.world.work.resumed
-        while resumed:
-            self._run_parked(self.clients[resumed.pop().id])
-
-    def _run_parked(self, client: Client) -> None:
-        session = client.session
-        while client.parked and not session.waiting and not session.closing:
-            waiting = run_line(self.world, session, client.parked.popleft())
-            if waiting:
-                session.begin_wait()
-                self._hold(*waiting)
 
 
 def sasl_plain(account: str, password: str = PASSWORD, authzid: str = "") -> str:
