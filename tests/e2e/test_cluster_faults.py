@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from harness.cluster import Cluster, Room, is_back, texts_of
-from harness.daemon import Client, until
+from harness.cluster import Cluster, Room, history_of, is_back, is_stored_again, texts_of
+from harness.daemon import until
 from harness.postgresql_server import PostgresqlServer
 
 pytestmark = pytest.mark.debian("postgres", "redis-server")
@@ -52,12 +52,6 @@ def cluster(postgresql_server: PostgresqlServer) -> Iterator[Cluster]:
     """No nodes yet."""
     with Cluster.running(postgresql_server, limits__enabled=False) as running:
         yield running
-
-
-def history_of(client: Client) -> list[str]:
-    """The texts that the history of #lobby has."""
-    client.ask("CAP REQ :draft/chathistory message-tags")
-    return texts_of(client.ask("CHATHISTORY LATEST #lobby * 100"))
 
 
 def test_what_was_stored_in_a_broken_turn_is_told(cluster: Cluster) -> None:
@@ -128,11 +122,6 @@ def test_while_postgresql_is_away(cluster: Cluster, postgresql_server: Postgresq
         room.say("bob")
         for client in room.people.values():
             assert "lost" not in texts_of(client.lines) + history_of(client)
-
-
-def is_stored_again(client: Client) -> bool:
-    """Say something that may be refused. True if it was not."""
-    return not any("FAIL" in line for line in client.ask("PRIVMSG #lobby :again"))
 
 
 def test_redis_comes_back_with_older_data(cluster: Cluster) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.daemon import Client, Daemon, Place
 from harness.dying_threads import Killer
+from harness.fault_points import FaultPoints
 from harness.injected_code import InjectedCode
 from harness.postgresql_server import PostgresqlServer
 from harness.redis_server import RedisServer
@@ -49,8 +50,8 @@ class Cluster:
         """The names of nodes that may log a traceback, because a test has made them die."""
         self._starts = 0
 
-    def place(self, name: str) -> NodePlace:
-        """Make a place for a start of a node."""
+    def place(self, name: str, **more: float | str) -> NodePlace:
+        """Make a place for a start of a node. ``limits__enabled=False`` is a setting of this node alone."""
         self._starts += 1
         root = self.root / f"{name}{self._starts}"
         runtime = root / "run"
@@ -62,6 +63,7 @@ class Cluster:
             "cluster.lease_s": LEASE_S,
             "server.name": f"{name}.test",
             **self.settings,
+            **more,
         }
         return NodePlace(root, runtime, settings)
 
@@ -77,6 +79,10 @@ class Cluster:
         """Have code run in a node when it starts next."""
         self.places[name] = place = self.place(name)
         return InjectedCode(place)
+
+    def points(self, name: str) -> FaultPoints:
+        """Have faults planted in a node when it has started next."""
+        return FaultPoints(self.injected(name), lambda: self.faulty.add(name))
 
     def mortal(self, name: str) -> Killer:
         """Have threads killed of a node when it starts next."""
@@ -175,6 +181,17 @@ class Room:
 def texts_of(lines: list[str]) -> list[str]:
     """The texts that were said in #lobby, in the order in which they were read."""
     return [line.partition("PRIVMSG #lobby :")[2] for line in lines if "PRIVMSG #lobby :" in line]
+
+
+def history_of(client: Client) -> list[str]:
+    """The texts that the history of #lobby has."""
+    client.ask("CAP REQ :draft/chathistory message-tags")
+    return texts_of(client.ask("CHATHISTORY LATEST #lobby * 100"))
+
+
+def is_stored_again(client: Client) -> bool:
+    """Say something that may be refused. True if it was not."""
+    return not any("FAIL" in line for line in client.ask("PRIVMSG #lobby :again"))
 
 
 def is_back(client: Client) -> bool:

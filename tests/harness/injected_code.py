@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from harness.daemon import Place, until
 
@@ -39,3 +40,7 @@ class InjectedCode:
         self._done.unlink(missing_ok=True)
         self._fifo.write_text(code)
         until(self._done.exists, "the code has run")
+
+    def sign(self, name: str) -> Path:
+        """A file by which the code can tell that something has happened: the environment's path, ``-`` and the name."""
+        return self._fifo.with_name(f"{self._fifo.name}-{name}")

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -98,6 +98,51 @@ class PostgresqlServer(OwnServer):
     def stop(self, number: int = signal.SIGQUIT) -> None:
         """End the server: at once, without writing what it has in memory, or by another signal. Idempotent."""
         self._end(number)
+
+    def pause(self) -> None:
+        """Have the server stand still, with all its processes: it is there, and does not answer."""
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def hold_commits(self) -> None:
+        """Have the answers to commits wait: each is done, and then waits for a standby that there is not."""
+        self._name_standbys("SET synchronous_standby_names = 'nobody'", "nobody")
+
+    def release_commits(self) -> None:
+        """Have commits be answered again."""
+        self._name_standbys("RESET synchronous_standby_names", "")
+
+    def _name_standbys(self, change: str, names: str) -> None:
+        self._run(f"ALTER SYSTEM {change}")
+        self._run("SELECT pg_reload_conf()")
+        # When a new connection has it, the server has told the others, who look before their next statement.
+        while self._ask("SHOW synchronous_standby_names") != names:
+            pass
+
+    def count_held(self) -> int:
+        """How many commits wait with their answers."""
+        count = self._ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+        assert isinstance(count, int)
+        return count
+
+    def _ask(self, sql: str) -> object:
+        with psycopg.connect(self.address("postgres").url, autocommit=True) as connection:
+            row = connection.execute(sql.encode()).fetchone()
+        assert row is not None
+        return row[0]
+
+    def _signal_all(self, number: int) -> None:
+        # First the one that starts the others: then there are no new ones.
+        os.kill(self.pid, number)
+        found = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, text=True, check=False
+        )
+        for pid in map(int, found.stdout.split()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def address(self, database: str) -> ServerAddress:
         """The address of a database there."""

@@ -50,9 +50,14 @@ class RedisServer(OwnServer):
             shutil.rmtree(directory, ignore_errors=True)
 
     @property
+    def path(self) -> Path:
+        """The server's socket."""
+        return self.directory / "socket"
+
+    @property
     def url(self) -> str:
         """The URL of the server, as in ``cluster.redis``."""
-        return f"unix://{self.directory}/socket"
+        return f"unix://{self.path}"
 
     def start(self) -> None:
         """Start the server on what data there is, and wait until it accepts connections."""
