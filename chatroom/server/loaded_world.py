@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,12 @@ from chatroom.server.clocks import read_clocks
 if TYPE_CHECKING:
     from chatroom.chat.delivery.ledger import Ledger
     from chatroom.chat.runtime import Runtime
+    from chatroom.chat.stored.records import AccountData, AlwaysOnUser
     from chatroom.chat.stored.stores import Stores
     from chatroom.config import Settings
+
+    AlwaysOn = tuple[AlwaysOnUser, AccountData, list[str]]
+    """A user that is always on, the data of its account, and the channels that it is in."""
 
 
 def load_world(
@@ -56,10 +60,21 @@ def load_world(
 
 def begin_anew(world: World, stores: Stores) -> None:
     """Note that everybody was gone before this start, and bring back the users that are always on."""
+    restore_always_on(world, load_always_on(world, stores))
+
+
+def load_always_on(world: World, stores: Stores) -> list[AlwaysOn]:
+    """Note that everybody is gone, and return the users that are always on. It needs no lock, and changes no world."""
     stores.presence.go_all(world.ledger.last_message_id if world.ledger.journal is not None else None)
-    for user in stores.presence.load_users(world.settings.accounts.always_on_max):
-        account_id = user.account_id
-        restore_user(world, user, stores.account_data.load(account_id), stores.presence.find_places(account_id))
+    users = stores.presence.load_users(world.settings.accounts.always_on_max)
+    data, presence = stores.account_data, stores.presence
+    return [(user, data.load(user.account_id), presence.find_places(user.account_id)) for user in users]
+
+
+def restore_always_on(world: World, users: Sequence[AlwaysOn]) -> None:
+    """Put users that are always on into a world without them."""
+    for user, data, places in users:
+        restore_user(world, user, data, places)
 
 
 def restore(world: World, stores: Stores) -> None:

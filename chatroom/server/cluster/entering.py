@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chatroom.chat.cluster.turn_records import encode_records
@@ -71,8 +71,27 @@ def take_world(link: Link, joined: Joined, find_turn_floor: Callable[[], int], p
             _recover(link, find_turn_floor, pause)
 
 
+def take_place(
+    link: Link, position: int, facts: Mapping[str, object], find_turn_floor: Callable[[], int], pause: Pause
+) -> None:
+    """Be one of those who have a world, and know the others: if Redis is lost now, this node must wait for them.
+
+    Raises ``Fenced`` as ``take_world``.
+    """
+    while True:
+        try:
+            link.mark_ready(position)
+            link.heartbeat(facts)
+            return
+        except RedisUnreachable:
+            if not pause(RETRY_S):
+                raise Stopping from None
+        except StreamLost:
+            _recover(link, find_turn_floor, pause)
+
+
 def _recover(link: Link, find_turn_floor: Callable[[], int], pause: Pause) -> None:
-    """Agree with the others after Redis was restarted. This node has no world, and takes in what they agree on."""
+    """Agree with the others after Redis was restarted."""
     while True:
         try:
             if link.recover(find_turn_floor) is not None:

@@ -9,22 +9,23 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chatroom.chat.cluster.cluster_world import ClusterWorld
-from chatroom.chat.cluster.snapshot import load_snapshot, snapshot_to_document
+from chatroom.chat.cluster.snapshot import load_snapshot, reset, snapshot_to_document
 from chatroom.chat.cluster.untold import untold_to_record
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.commands.connecting.approving import answer_unregistered
 from chatroom.commands.reading.replay import replay_channel, replay_gap
-from chatroom.errors import ClusterError, StreamLost
-from chatroom.server.cluster.cluster_hub import ClusterHub, MeteredClusterHub
+from chatroom.errors import ClusterError, StorageError, StreamLost
+from chatroom.server.cluster.cluster_contract import RETRY_S
+from chatroom.server.cluster.cluster_hub import LOST, ClusterHub, MeteredClusterHub
 from chatroom.server.cluster.contact import Contact
-from chatroom.server.cluster.entering import Stopping, join, take_world, unpack
+from chatroom.server.cluster.entering import Stopping, join, take_place, take_world, unpack
 from chatroom.server.cluster.heartbeat import Heartbeat
 from chatroom.server.cluster.snapshot_writer import SnapshotWriter, Wanted
 from chatroom.server.cluster.stream_reader import StreamReader
 from chatroom.server.cluster.turn_desk import Desk
 from chatroom.server.cluster.turn_journal import TurnJournal
 from chatroom.server.cluster.turn_thread import TurnThread
-from chatroom.server.loaded_world import begin_anew
+from chatroom.server.loaded_world import begin_anew, load_always_on, restore_always_on
 
 if TYPE_CHECKING:
     from chatroom.chat.cluster.turn_records import Record
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.stored.history_stores import NodeJournal
     from chatroom.config.clustering import Cluster
-    from chatroom.server.cluster.cluster_contract import Joined, Link, Snapshot, Turn
+    from chatroom.server.cluster.cluster_contract import Joined, Link, Turn
     from chatroom.server.inbox import Task
     from chatroom.server.loop_thread import LoopThread
     from chatroom.server.operator_screen import Screen
@@ -43,6 +44,7 @@ JOIN_PATIENCE_S = 10.0
 """How long a start tries to reach Redis."""
 _POSITION_LOOK_S = 0.005
 _IDLE_LOOK_S = 0.5
+_RETURN = "this node's return to the others"
 
 
 class Node:
@@ -64,7 +66,9 @@ class Node:
         self._reader = StreamReader(link, desk)
         self.heartbeat = Heartbeat(link, desk, self.contact, self._facts, settings)
         self._snapshots = SnapshotWriter(link)
-        self._turns = TurnThread(link, desk, self._find_turn_floor, self._find_untold, self._begin_anew)
+        self._turns = TurnThread(
+            link, desk, self._find_turn_floor, self._find_untold, self._begin_anew, self.heartbeat.log
+        )
         self.facts: Callable[[], dict[str, object]] = dict
         """What the others know of this node, beside how far it is. From any thread. Set once, before the hub ticks."""
         self.world: ClusterWorld | None = None
@@ -89,12 +93,13 @@ class Node:
         world.home = self._link.home
         snapshot = take_world(self._link, self._joined, self._find_turn_floor, self.desk.pause)
         if snapshot is None:
-            self._found(world, stores)
+            begin_anew(world, stores)
+            self._found(world)
             self._position = self._joined.position
         else:
             self._position = snapshot.position
             load_snapshot(world, unpack(snapshot))
-        self._take_place(self._position)
+        take_place(self._link, self._position, self._facts(), self._find_turn_floor, self.desk.pause)
 
     def make_hub(self, workers: Workers, screen: Screen, *, metered: bool) -> ClusterHub:
         """Make the hub of the world that was filled."""
@@ -177,9 +182,8 @@ class Node:
                 last_seq = entries[-1].message_id
         return records
 
-    def _found(self, world: ClusterWorld, stores: SqlStores) -> None:
-        """Make the world from the database, as a lone daemon does: no other node has one."""
-        begin_anew(world, stores)
+    def _found(self, world: ClusterWorld) -> None:
+        """Go on with a world that was made from the database, as a lone daemon does: no other node has one."""
         world.recorder.clear()  # nobody else is there
         world.last_seq = world.outbox.seq
 
@@ -196,7 +200,7 @@ class Node:
 
     def _begin_anew(self, why: str) -> None:
         """Leave the world, which is not that of the others any more, join again and take theirs."""
-        hub, desk, link = self.hub, self.desk, self._link
+        hub, desk = self.hub, self.desk
         assert hub is not None
         self.heartbeat.is_on = False
         with self._reader.lock:
@@ -205,31 +209,54 @@ class Node:
             while not self.committer.wait_idle(_IDLE_LOOK_S):  # what is under way belongs to the place that is lost
                 if self.desk.is_over:
                     raise Stopping
-            joined = join(link, self._find_turn_floor, self._pause)
-            self.heartbeat.is_on = True
-            snapshot = take_world(link, joined, self._find_turn_floor, self._pause)
-            self._in_tick(partial(self._enter, hub, joined, snapshot))
-            self._reader.begin_at(hub.position)
-            self._take_place(hub.position)
+            while not self._take_another_place(hub):
+                if not self._pause(RETRY_S):
+                    raise Stopping
         desk.find_place()
 
-    def _take_place(self, position: int) -> None:
-        """Be one of those who have a world, and know the others: if Redis is lost now, this node must wait for them."""
-        self._link.mark_ready(position)
-        self._link.heartbeat(self._facts())
+    def _take_another_place(self, hub: ClusterHub) -> bool:
+        """Join again, and take the others' world. False if Redis or PostgreSQL does not let it."""
+        try:
+            joined = join(self._link, self._find_turn_floor, self._pause)
+            self.heartbeat.is_on = True
+            snapshot = take_world(self._link, joined, self._find_turn_floor, self._pause)
+            if snapshot is None:
+                position, fill = joined.position, self._load_stored(hub.world)
+            else:
+                position, fill = snapshot.position, partial(load_snapshot, hub.world, unpack(snapshot))
+            self._in_tick(partial(self._enter, hub, position, fill))
+            self._reader.begin_at(position)
+            take_place(self._link, position, self._facts(), self._find_turn_floor, self._pause)
+        except (ClusterError, StorageError) as error:
+            self.heartbeat.is_on = False
+            self.heartbeat.log.wait(_RETURN, error)
+            return False
+        # It may have found this node fenced before the world was there.
+        self.heartbeat.is_on = True
+        self.heartbeat.log.go_on(_RETURN)
+        return True
 
-    def _enter(self, hub: ClusterHub, joined: Joined, snapshot: Snapshot | None) -> None:
-        """Put the others' world into the emptied one; without them, what is stored. In a tick."""
-        world = hub.world
-        world.home = self._link.home
-        if snapshot is not None:
-            load_snapshot(world, unpack(snapshot))
-        else:
+    def _load_stored(self, world: ClusterWorld) -> Callable[[], None]:
+        """Read what is stored, for the only node. Return what fills the emptied world with it, in a tick."""
+        with self._open_stores() as stores:
+            channels = stores.channels.load_all()
+            users = load_always_on(world, stores)
+
+        def fill() -> None:
             world.configure_channels()
-            with self._open_stores() as stores:
-                restore_channels(world, stores.channels.load_all())
-                self._found(world, stores)
-        hub.others.enter(joined.position if snapshot is None else snapshot.position)
+            restore_channels(world, channels)
+            restore_always_on(world, users)
+            self._found(world)
+
+        return fill
+
+    def _enter(self, hub: ClusterHub, position: int, fill: Callable[[], None]) -> None:
+        """Put a world into the emptied one. In a tick."""
+        world = hub.world
+        reset(world, LOST)  # of what an earlier try has left
+        world.home = self._link.home
+        fill()
+        hub.others.enter(position)
         world.log_line(f"this node is one of the cluster again, as {world.home}")
 
     def _pause(self, pause_s: float) -> bool:
@@ -237,13 +264,15 @@ class Node:
         return not self.desk.wait_over(pause_s)
 
     def _in_tick(self, task: Task) -> None:
-        """Run a task in a tick, and wait for its end."""
+        """Run a task in a tick, and wait for its end. Raises what it raises."""
         assert self.hub is not None
-        done = threading.Event()
+        done, faults = threading.Event(), list[Exception]()
 
         def run() -> None:
             try:
                 task()
+            except Exception as fault:  # a tick would only log it
+                faults.append(fault)
             finally:
                 done.set()
 
@@ -251,6 +280,8 @@ class Node:
         while not done.wait(1.0):
             if self.desk.is_over:
                 raise Stopping
+        if faults:
+            raise faults[0]
 
 
 def _replay(world: ClusterWorld, session: Session, channel: Channel, up_to: int) -> None:

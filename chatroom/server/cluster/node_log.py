@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ Show = Callable[[str, Level], object]
 
 
 class NodeLog:
-    """Logs what has changed from one heartbeat to the next. For the heartbeat's thread, but for ``begin``."""
+    """Logs what has changed from one heartbeat to the next. For the heartbeat's thread, but for ``begin``, ``wait`` and
+    ``go_on``.
+    """
 
     def __init__(self, settings: Cluster) -> None:
         self._settings = settings
@@ -37,6 +40,8 @@ class NodeLog:
         self._show: Show | None = None
         self._waiting: list[tuple[str, Level]] = []
         """Lines from before ``begin``."""
+        self._waits: dict[str, float] = {}
+        """What waits, and since when on the monotonic clock. For the turn thread."""
 
     def begin(self, show: Show) -> None:
         """Have the lines shown, those of the start too: the node joins before the log has its first line."""
@@ -109,3 +114,15 @@ class NodeLog:
         if self._lost_s is None:
             self._lost_s = mono_s
             self._say(f"not connected to the other nodes: {error}", Level.WARNING)
+
+    def wait(self, what: str, why: Exception) -> None:
+        """Note that something waits, and why. It is shown once, until it goes on. For the turn thread."""
+        if what not in self._waits:
+            self._waits[what] = time.monotonic()
+            self._say(f"{what} waits: {why}", Level.WARNING)
+
+    def go_on(self, what: str) -> None:
+        """Note that something goes on, if it has waited. For the turn thread."""
+        since_s = self._waits.pop(what, None)
+        if since_s is not None:
+            self._say(f"{what} goes on, after {time.monotonic() - since_s:.0f} s")

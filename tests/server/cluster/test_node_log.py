@@ -6,7 +6,7 @@ import pytest
 
 from chatroom.config.clustering import Cluster
 from chatroom.config.redis_url import parse_redis_url
-from chatroom.errors import RedisUnreachable
+from chatroom.errors import RedisUnreachable, StorageError
 from chatroom.server.cluster.cluster_contract import NodeState
 from chatroom.server.cluster.node_log import NodeLog
 
@@ -74,6 +74,20 @@ def test_a_break_is_told_once(node_log: NodeLog, lines: list[str]) -> None:
     assert lines == [
         "not connected to the other nodes: Redis cannot be reached",
         "connected to the other nodes again, after 7 s",
+    ]
+
+
+def test_what_waits_is_told_once(node_log: NodeLog, lines: list[str]) -> None:
+    """With the reason; and when it goes on, if it has waited."""
+    node_log.go_on("the turn")
+    for _ in range(3):
+        node_log.wait("the turn", StorageError("the server does not answer"))
+    node_log.wait("the return", StorageError("the server is gone"))
+    node_log.go_on("the turn")
+    assert [line.partition(", after")[0] for line in lines] == [
+        "the turn waits: the server does not answer",
+        "the return waits: the server is gone",
+        "the turn goes on",
     ]
 
 
