@@ -17,6 +17,7 @@ from chatroom.chat.cluster.turn_records import decode_records
 from chatroom.chat.delivery.gated_ledger import GatedLedger
 from chatroom.chat.people.session import Session
 from chatroom.chat.stored.entries import Entry
+from chatroom.chat.stored.kept_turns import KeptTurn
 from chatroom.commands.connecting.registration import start
 from chatroom.errors import ClusterError
 from chatroom.server.cluster import cluster_hub
@@ -34,6 +35,8 @@ class FakeNodeJournal(FakeJournal):
         super().__init__()
         self.turn = 0
         self.fenced_below = 0
+        self.kept_turn: KeptTurn | None = None
+        self._keeping: KeptTurn | None = None
 
     def use_turn(self, turn: int) -> None:
         self.turn = turn
@@ -43,6 +46,22 @@ class FakeNodeJournal(FakeJournal):
 
     def claim(self, turn: int) -> None:
         self.fenced_below = self.turn = turn
+
+    def keep_turn(self, kept: KeptTurn) -> None:
+        self._keeping = kept
+
+    def commit(self) -> None:
+        super().commit()
+        self.kept_turn = self._keeping or self.kept_turn
+        self._keeping = None
+
+    def take_back(self, entries: Sequence[int], messages: Sequence[int]) -> bool:
+        is_there = any(entry.message_id in entries for entry in self.kept)
+        self.kept = [entry for entry in self.kept if entry.message_id not in messages]
+        return is_there
+
+    def find_kept(self, after_id: int) -> KeptTurn | None:
+        return self.kept_turn if self.kept_turn is not None and self.kept_turn.after_id == after_id else None
 
     def untold(self, above: int, most: int = 1000) -> list[Entry]:
         return [entry for entry in self.kept if entry.message_id > above][:most]

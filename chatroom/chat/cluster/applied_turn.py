@@ -23,6 +23,8 @@ class AppliedTurn:
         self.home = home
         self.shift_ms = 0
         """How far this node's monotonic clock is ahead of the other's."""
+        self.misfit = ""
+        """The kind of the first record that did not fit and tells who is there and where; empty if all fit."""
         self._events: dict[int, Event] = {}
         """By number of the other node."""
         self._channels: dict[int, list[str]] = {}

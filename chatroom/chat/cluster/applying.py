@@ -21,6 +21,7 @@ from chatroom.chat.cluster.cluster_bans import put_ban
 from chatroom.chat.cluster.documents import shadow_from_document, user_from_document
 from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.cluster.turn_records import Record
+from chatroom.chat.cluster.untold import tell_untold
 from chatroom.chat.log_line import LogWarning
 from chatroom.chat.metadata import tell_change, tell_wanted
 from chatroom.chat.people.server import Server
@@ -44,7 +45,6 @@ def apply(world: ClusterWorld, home: str, records: Iterable[Record]) -> str:
     Return the kind of the first record that did not fit and tells who is there and where; empty if they all fit.
     """
     turn = AppliedTurn(world, home)
-    misfit = ""
     with world.recorder.quiet():
         for record in records:
             act = _ACTS.get(record[0])
@@ -54,9 +54,9 @@ def apply(world: ClusterWorld, home: str, records: Iterable[Record]) -> str:
                 act(turn, *record[1:])
             except Exception as error:
                 log_misfit(world, home, record, error)
-                if not misfit and record[0] in STRUCTURE:
-                    misfit = record[0]
-    return misfit
+                if not turn.misfit and record[0] in STRUCTURE:
+                    turn.misfit = record[0]
+    return turn.misfit
 
 
 def log_misfit(world: ClusterWorld, home: str, record: Record, error: Exception) -> None:
@@ -77,6 +77,14 @@ def _tick(turn: AppliedTurn, clocks: dict[str, Any]) -> None:
     # The least shift is the one of the records that came the quickest.
     known_ms = world.clock_shifts.get(turn.home, shift_ms)
     turn.shift_ms = world.clock_shifts[turn.home] = min(shift_ms, known_ms)
+
+
+def _apply_kept(turn: AppliedTurn, home: str, records: list[Record]) -> None:
+    turn.misfit = turn.misfit or apply(turn.world, home, records)
+
+
+def _tell_untold(turn: AppliedTurn, *items: Any) -> None:
+    tell_untold(turn.world, ["untold", *items])
 
 
 def _end(turn: AppliedTurn, facts: dict[str, Any]) -> None:
@@ -328,6 +336,8 @@ _ACTS: dict[str, Callable[..., None]] = {
     "session": _change_session,
     "slow": _note_slow,
     "tick": _tick,
+    "turn": _apply_kept,
+    "untold": _tell_untold,
     "user": _change_user,
     "values": _values,
 }

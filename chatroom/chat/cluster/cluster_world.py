@@ -148,7 +148,8 @@ class ClusterWorld(World):
             # Then the numbers are those of lines without a msgid for this node's own clients, such as those of a
             # registration under way. The others may give them once more, so ``last_seq`` is not behind them.
             return []
-        self.last_seq = self.outbox.seq
+        # Each turn ends with a higher number, so that the number tells how far a world is.
+        self.outbox.seq = self.last_seq = max(self.outbox.seq, self.last_seq + 1)
         online = self.online
         end = {
             "seq": self.outbox.seq,

@@ -40,6 +40,7 @@ default, and capabilities stand by their names. So what a later version tells be
 | ``missed`` | id, message id | a session is shown what was said behind a message, and before it came |
 | ``snapshot`` | home | a node that joins wants the world; the hub answers it |
 | ``untold`` | entries | what the node of the turn before had stored and told nobody (``untold``) |
+| ``turn`` | home, records | the turn before, if it had stored more than messages and told nobody (``kept_records``) |
 | ``end`` | facts | the last record: where the next turn goes on |
 
 An event that the record before has, too, stands by its number.

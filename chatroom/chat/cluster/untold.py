@@ -1,7 +1,7 @@
-"""What a node had stored when it died in its turn, and told nobody: the next holder of a turn tells it.
+"""Messages that a node had stored when it died in its turn, and told nobody: the next holder of a turn tells them.
 
-Only messages are told, as they would have been; client-only tags that the history does not keep are lost. The people of
-that node are gone, and so are the joins and modes of its last turn.
+They are told as they would have been; client-only tags that the history does not keep are lost. What else such a turn
+has changed is in ``kept_records``.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def last_untold(record: Record) -> int:
 
 def tell_untold(world: ClusterWorld, record: Record) -> None:
     """Tell this node's own sessions the messages of a record, in a tick. Nothing of it is recorded."""
+    world.last_seq = max(world.last_seq, last_untold(record))
     with world.recorder.quiet():
         for row in record[1]:
             conversation = row[2] if isinstance(row[2], str) else (row[2][0], row[2][1])
@@ -56,7 +57,7 @@ def tell_entry(world: World, entry: Entry) -> None:
 def _tell_channel(world: World, name: str, entry: Entry) -> None:
     channel = world.find_channel(name)
     if channel is None:
-        # The lost turn had made it, or renamed it. A later channel of the name must not show what was said there.
+        # It ended before anybody could tell. A later channel of the name must not show what was said there.
         world.ledger.note_earlier(name)
         return
     channel.has_history = True

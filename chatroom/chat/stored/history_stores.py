@@ -14,6 +14,7 @@ from typing import Protocol
 
 from chatroom.chat.stored.entries import Bound, Conversation, Entry, EntryRow, IndexLag, LastSaid, LogTrim, Search
 from chatroom.chat.stored.hook_records import HookEventRow
+from chatroom.chat.stored.kept_turns import KeptTurn
 from chatroom.chat.stored.records import Actor, AlwaysOnUser
 
 
@@ -119,6 +120,21 @@ class NodeJournal(Journal, Protocol):
         With ``above`` the last message id that was told, after ``claim``: what the holder of the turn before has
         committed and told nobody. The next message id must be above theirs.
         """
+        ...
+
+    def keep_turn(self, kept: KeptTurn) -> None:
+        """Keep what the turn changes, instead of what was kept before. In a transaction."""
+        ...
+
+    def take_back(self, entries: Sequence[int], messages: Sequence[int]) -> bool:
+        """Delete the messages among some entries, given their message ids. False if none of the entries is there.
+
+        For a transaction that was given up, and of which nobody knew if it was committed. In a transaction.
+        """
+        ...
+
+    def find_kept(self, after_id: int) -> KeptTurn | None:
+        """What a turn has changed that began after that message id, if that was kept. Not in a transaction."""
         ...
 
 

@@ -82,6 +82,8 @@ class ClusterHub(GatedHub):
         self.others = OtherNodes(world, journal.desk)
         self._untold: Sequence[Record] = ()
         """What another node had stored and told nobody when it died: the others read of it from this turn."""
+        self._began_after = 0
+        """The last message id of the turns before, for a turn under way, without what is untold."""
         self._failed_up_to = 0
         """Up to this sequence number, what this turn has said is lost, because its tick has failed; 0 if none has."""
 
@@ -167,8 +169,8 @@ class ClusterHub(GatedHub):
             return False
         granted = self._desk.take()
         self._turn, self._untold = granted.turn, granted.untold
-        for record in granted.untold:
-            self.others.tell_untold(record)
+        self._began_after = self.world.last_seq
+        self.others.tell_untold(granted.untold)
         self.world.begin_turn(self.world.last_seq)
         return True
 
@@ -180,7 +182,8 @@ class ClusterHub(GatedHub):
 
     def _has_work(self) -> bool:
         world = self.world
-        return bool(self._waiting or self._outcomes or self._posted or world.work.put_off or world.wants_turn)
+        waits = self._waiting or self._outcomes or self._posted or world.work.put_off
+        return bool(waits or world.wants_turn or self._turn_journal.wants_turn)
 
     def _run_waiting(self) -> None:
         """Run the lines that have waited, as far as the time goes."""
@@ -238,10 +241,10 @@ class ClusterHub(GatedHub):
         batch = super()._take_batch(number)
         if self._is_due():
             self._desk.want()
-        if batch is None and not records:
+        if batch is None and not records and not self._turn_journal.wants_turn:
             self._desk.end(turn, is_unused=True)
             return None
-        self._turn_journal.prepare(TurnWork(turn, records))
+        self._turn_journal.prepare(TurnWork(turn, records, self._began_after, world.home))
         return batch or Batch(number, (), (), (), ())
 
     def _give(self, batch: Batch) -> None:

@@ -9,8 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chatroom.chat.cluster.cluster_world import ClusterWorld
+from chatroom.chat.cluster.kept_records import read_kept
 from chatroom.chat.cluster.snapshot import load_snapshot, reset, snapshot_to_document
 from chatroom.chat.cluster.untold import untold_to_record
+from chatroom.chat.stored.entries import Entry
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.commands.connecting.approving import answer_unregistered
 from chatroom.commands.reading.replay import replay_channel, replay_gap
@@ -173,14 +175,15 @@ class Node:
                 raise Stopping if self.desk.is_over else ClusterError(self.desk.lost)
             if self.desk.has_lost_stream:  # what is awaited may be lost with it
                 raise StreamLost("Redis was restarted while a turn began")
-        records: list[Record] = []
-        last_seq = self.hub.world.last_seq
+        after, entries = self.hub.world.last_seq, list[Entry]()
         with self.committer.lock:
             self._journal.claim(turn.number)
-            while entries := self._journal.untold(last_seq):
-                records.append(untold_to_record(entries))
-                last_seq = entries[-1].message_id
-        return records
+            kept = self._journal.find_kept(after)
+            while more := self._journal.untold(entries[-1].message_id if entries else after):
+                entries += more
+        if kept is not None:
+            return read_kept(kept.home, kept.records, entries)
+        return [untold_to_record(entries)] if entries else []
 
     def _found(self, world: ClusterWorld) -> None:
         """Go on with a world that was made from the database, as a lone daemon does: no other node has one."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from chatroom.chat.cluster.applying import apply, log_misfit
-from chatroom.chat.cluster.untold import last_untold, tell_untold
+from chatroom.chat.cluster.applying import apply
+from chatroom.chat.cluster.kept_records import homes_of
 from chatroom.chat.people.server import Server
 
 if TYPE_CHECKING:
@@ -77,13 +77,7 @@ class OtherNodes:
         """Apply a turn. False if this node gives its world up instead."""
         world = self._world
         if done.home != world.home:
-            for record in done.records:
-                if record[0] == "untold":  # said before the turn
-                    try:
-                        self.tell_untold(record)
-                    except Exception as error:
-                        log_misfit(world, done.home, record, error)
-            self._homes.add(done.home)
+            self._homes.update((done.home, *homes_of(done.records)))
             misfit = apply(world, done.home, done.records)
             if misfit and self._refuses_misfit(done.home, misfit):
                 return False
@@ -105,10 +99,10 @@ class OtherNodes:
         self._desk.lose(f"its world is not that of the others any more, the record {kind!r} of {home} does not fit it")
         return True
 
-    def tell_untold(self, record: Record) -> None:
-        """Tell what a node had stored and told nobody when it died."""
-        self._world.last_seq = max(self._world.last_seq, last_untold(record))
-        tell_untold(self._world, record)
+    def tell_untold(self, records: Sequence[Record]) -> None:
+        """Tell what a node had stored and told nobody when it died, and do what it had changed. Before a turn."""
+        self._homes.update(homes_of(records))
+        apply(self._world, self._world.home, records)
 
     # -- which there are --------------------------------------------------------------------------
 

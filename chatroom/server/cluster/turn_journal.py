@@ -5,6 +5,11 @@ stream, and only then is the batch settled, and this node's own people read what
 cannot be stored, their messages are refused, and nobody is told of them; everything else is told all the same. While
 Redis is away, the append is tried again and again.
 
+If PostgreSQL does not answer a COMMIT, nobody knows if the entries are stored. The thread asks for as long as its
+patience lasts. Then the messages are refused, and the **doubt** is kept: when PostgreSQL is back, the next transaction
+takes the messages back if they are stored after all. A turn that gives channels other names, or ends them, waits for
+the answer.
+
 If a fault ends the thread, nobody knows what is stored and what is told. Then the node begins anew, as after a crash:
 what is stored and not told, the next holder of a turn finds.
 """
@@ -14,12 +19,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatroom.chat.cluster.kept_records import must_keep, write_kept
 from chatroom.chat.cluster.turn_records import encode_records
 from chatroom.chat.delivery.batches import Settled, count_rows, write_batches
 from chatroom.chat.delivery.ledger import MOST_HELD
+from chatroom.chat.stored.kept_turns import KeptTurn
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.errors import ClusterError, Fenced, RedisUnreachable, StorageError, StreamLost
 from chatroom.server.committer_thread import CommitterThread
@@ -35,6 +42,8 @@ _RETRY_S = 0.1
 """How long after a failed append the next one is tried."""
 _ASK_AGAIN_S = 0.05
 """How long after a question for what is stored the next one is asked, if there was no answer."""
+_SETTLE_AGAIN_S = 1.0
+"""How long after a doubt, or a try to settle it, the next turn is wanted for that."""
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +54,21 @@ class TurnWork(NamedTuple):
     turn: Turn
     records: Sequence[tuple[int, Record]]
     """What the other nodes apply, in order, each with the message id that it depends on, or 0."""
+    after_id: int
+    """The last message id of the turn before."""
+    home: str
+    """That of this node."""
+
+
+class _Doubt(NamedTuple):
+    """A transaction of which nobody knows if it was committed, and whose messages are refused."""
+
+    entries: Sequence[int]
+    """The numbers of all its entries."""
+    messages: Sequence[int]
+    """The numbers of its messages."""
+    batches: Collection[int]
+    """The numbers of its batches."""
 
 
 class TurnJournal(CommitterThread):
@@ -70,6 +94,10 @@ class TurnJournal(CommitterThread):
         # The thread's own from here on.
         self._owed: list[Batch] = []
         """Events of turns before that could not be stored, in order: they are stored before the next batch."""
+        self._doubts: list[_Doubt] = []
+        """In order. A tick asks only if there are any, so it needs no lock."""
+        self._settle_again_s = 0.0
+        """When the doubts should be settled, on the monotonic clock."""
         self._is_at_work = False
         self.position = 0
         """The position of the last turn that was appended. Read without a lock when it is settled."""
@@ -86,6 +114,11 @@ class TurnJournal(CommitterThread):
         """True if what was given is done, and was taken."""
         with self._changed:
             return self._given is None and not self._settled and not self._is_at_work
+
+    @property
+    def wants_turn(self) -> bool:
+        """True if it is time to settle a doubt, for which a turn is needed."""
+        return bool(self._doubts) and time.monotonic() >= self._settle_again_s
 
     def prepare(self, work: TurnWork) -> None:
         """Note what belongs to the batch that is given next. In a tick."""
@@ -136,7 +169,7 @@ class TurnJournal(CommitterThread):
     def _do(self, batch: Batch, work: TurnWork) -> None:
         life = self._life
         try:
-            failure = self._store(batch, work.turn)
+            failure = self._store(batch, work)
             self._tell(batch, work, failure)
         except ClusterError as error:
             # The batch is never settled: nobody reads what it tells, and the gate is emptied.
@@ -152,19 +185,20 @@ class TurnJournal(CommitterThread):
 
     # -- PostgreSQL -------------------------------------------------------------------------------
 
-    def _store(self, batch: Batch, turn: Turn) -> str:
-        """Commit a batch. Return why its messages are not stored; empty if they are. Raises ``Fenced``."""
-        batches = [*self._owed, batch]
-        if all(one.is_empty for one in batches):
+    def _store(self, batch: Batch, work: TurnWork) -> str:
+        """Commit a batch. Return why its messages are not stored; empty if they are. Raises ``ClusterError``."""
+        if batch.is_empty and not (self._owed or self._doubts):
             return ""
         with self.lock:
-            return self._commit(batch, batches, turn)
+            return self._commit(batch, work)
 
-    def _commit(self, batch: Batch, batches: Sequence[Batch], turn: Turn) -> str:
+    def _commit(self, batch: Batch, work: TurnWork) -> str:
         journal = self._journal
+        batches = [*self._owed, batch]
         try:
-            journal.use_turn(turn.number)
+            journal.use_turn(work.turn.number)
             journal.begin()
+            batches = [*self._settle_doubts(), batch]
         except Fenced:
             raise
         except Exception as error:
@@ -172,6 +206,8 @@ class TurnJournal(CommitterThread):
             return self._refuse([one.without_messages() for one in batches], error)
         try:
             write_batches(journal, batches)
+            if not batch.is_empty and must_keep(work.records):
+                journal.keep_turn(KeptTurn(work.after_id, work.home, write_kept(work.records, batch.message_ids)))
         except Fenced:
             raise
         except Exception as error:
@@ -182,9 +218,13 @@ class TurnJournal(CommitterThread):
         except Exception as error:
             journal.rollback()
             # It may be stored all the same, if only the answer was lost.
-            if not self._is_stored(batch):
-                return self._refuse([one.without_messages() for one in batches], error)
-        self._owed = []
+            is_stored = self._is_stored(batch, work)
+            if not is_stored:
+                failure = self._refuse([one.without_messages() for one in batches], error)
+                if is_stored is None:
+                    self._note_doubt(batches)
+                return failure
+        self._owed, self._doubts = [], []
         return ""
 
     def _refuse(self, left: Sequence[Batch], error: Exception) -> str:
@@ -197,19 +237,43 @@ class TurnJournal(CommitterThread):
         log.error("a commit failed", exc_info=error)
         return f"{type(error).__name__} {error}".rstrip()
 
-    def _is_stored(self, batch: Batch) -> bool:
-        """Find out whether a batch was stored, however long the server is away; False after the usual patience."""
-        if not batch.entries:
-            return False
+    def _is_stored(self, batch: Batch, work: TurnWork) -> bool | None:
+        """Find out whether a batch was stored. None if that is not known after the usual patience.
+
+        It is waited for if names of channels depend on it: to give them twice would part a channel from its history.
+        """
         give_up_at = time.monotonic() + PATIENCE_MS / 1000
         while True:
             try:
                 self._journal.begin()
                 self._journal.rollback()
-                return self._journal.last_message_id() >= batch.entries[-1][0]
+                kept = self._journal.find_kept(work.after_id)
+                if kept is not None and kept.home == work.home:
+                    return True
+                return bool(batch.entries) and self._journal.last_message_id() >= batch.entries[-1][0]
             except StorageError:
-                if time.monotonic() >= give_up_at or not self.desk.pause(_ASK_AGAIN_S):
-                    return False
+                if not self.desk.pause(_ASK_AGAIN_S):
+                    raise ClusterError(self.desk.lost or "the daemon stops") from None
+                if not batch.renamed and time.monotonic() >= give_up_at:
+                    return None
+
+    def _note_doubt(self, batches: Sequence[Batch]) -> None:
+        entries = [entry[0] for batch in batches for entry in batch.entries]
+        messages = [number for batch in batches for number in batch.message_ids]
+        self._doubts.append(_Doubt(entries, messages, {batch.number for batch in batches}))
+        self._settle_again_s = time.monotonic() + _SETTLE_AGAIN_S
+
+    def _settle_doubts(self) -> list[Batch]:
+        """Take messages back that were refused and are stored after all, in a transaction. Return what is owed then.
+
+        By now it is certain what is stored: a new connection has ended the one before.
+        """
+        self._settle_again_s = time.monotonic() + _SETTLE_AGAIN_S  # unless this transaction is committed
+        owed = self._owed
+        for doubt in self._doubts:
+            if self._journal.take_back(doubt.entries, doubt.messages):
+                owed = [batch for batch in owed if batch.number not in doubt.batches]  # stored with them
+        return owed
 
     # -- Redis ------------------------------------------------------------------------------------
 

@@ -24,11 +24,13 @@ from collections.abc import Sequence
 import psycopg
 
 from chatroom.chat.stored.entries import Entry, EntryRow, Kind
+from chatroom.chat.stored.kept_turns import KeptTurn
 from chatroom.database_address import ServerAddress
 from chatroom.errors import DatabaseBusy, Fenced
+from chatroom.storage.postgresql.connecting import NoAnswer
 from chatroom.storage.postgresql.server_journal import ServerJournal
 from chatroom.storage.postgresql.server_lock import LOCKS, locks_of
-from chatroom.storage.sql.history_rows import SELECT, to_entry
+from chatroom.storage.sql.history_rows import LAST_MESSAGE_KIND, MOST_AT_ONCE, SELECT, marks, to_entry
 from chatroom.storage.sql.timestamps import Clock, utc_now
 
 STEP = 1000
@@ -39,6 +41,18 @@ _ROW = "cluster.turn"
 _LAST_SAID = int(Kind.TAGMSG)
 """The highest kind of what somebody has said. Those above it are events."""
 _RAISE = f"UPDATE history_state SET value = ? WHERE name = '{_ROW}' AND value <= ?"
+_KEEP = (
+    "INSERT INTO kept_turn (only_row, after_id, home, records) VALUES (?, ?, ?, ?) ON CONFLICT (only_row)"
+    " DO UPDATE SET after_id = excluded.after_id, home = excluded.home, records = excluded.records"
+)
+_IS_THERE = "SELECT 1 FROM messages WHERE id IN ({}) LIMIT 1"
+_TAKE_BACK = (
+    "DELETE FROM places AS p USING messages AS m WHERE m.id IN ({}) AND p.conversation_id = m.conversation_id"
+    f" AND p.event = CASE WHEN m.kind > {LAST_MESSAGE_KIND} THEN 1 ELSE 0 END AND p.message_id = m.id",
+    "DELETE FROM message_words WHERE message_id IN ({})",
+    "DELETE FROM hook_events WHERE message_id IN ({})",
+    "DELETE FROM messages WHERE id IN ({})",
+)
 # Prepared: to plan it takes as long as all the rest of a commit.
 _PREPARE = (
     "PREPARE fence (bigint) AS SELECT value, (SELECT coalesce(max(id), 0) FROM messages) FROM history_state"
@@ -100,6 +114,27 @@ class ServerNodeJournal(ServerJournal):
         rows = self.execute(f"{SELECT} WHERE m.id > ? ORDER BY m.id LIMIT ?", (above, most)).fetchall()
         return [to_entry(row) for row in rows]
 
+    def keep_turn(self, kept: KeptTurn) -> None:
+        """Keep what the turn changes, instead of what was kept before."""
+        self.execute(_KEEP, (1, *kept))
+
+    def take_back(self, entries: Sequence[int], messages: Sequence[int]) -> bool:
+        """Delete the messages among some entries, given their message ids. False if none of the entries is there."""
+        is_there = False
+        for start in range(0, len(entries), MOST_AT_ONCE):
+            some = entries[start : start + MOST_AT_ONCE]
+            is_there = is_there or self.execute(_IS_THERE.format(marks(some)), some).fetchone() is not None
+        for start in range(0, len(messages) if is_there else 0, MOST_AT_ONCE):
+            some = messages[start : start + MOST_AT_ONCE]
+            for statement in _TAKE_BACK:
+                self.execute(statement.format(marks(some)), some)
+        return is_there
+
+    def find_kept(self, after_id: int) -> KeptTurn | None:
+        """What a turn has changed that began after that message id, if that was kept."""
+        row = self.execute("SELECT after_id, home, records FROM kept_turn WHERE after_id = ?", (after_id,)).fetchone()
+        return None if row is None else KeptTurn(*row)
+
     def write(self, entries: Sequence[EntryRow]) -> None:
         """Add entries in the order of their message ids, but for events that are too late."""
         late = [entry for entry in entries if entry[0] <= self._highest]
@@ -158,8 +193,10 @@ class ServerNodeJournal(ServerJournal):
             try:
                 connection.execute(b"SELECT 1")
                 return
-            except psycopg.Error:
+            except psycopg.Error as error:
                 self._drop()
+                if isinstance(error, NoAnswer):  # a new connection would wait as long
+                    raise self._fault(error) from error
         self._connect()
 
     def _fenced(self, turn: int) -> Fenced:

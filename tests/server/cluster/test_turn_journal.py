@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from harness.node_stage import NodeStage
+from harness.node_stage import FakeNodeJournal, NodeStage
 
 from chatroom.chat.cluster.untold import untold_to_record
 from chatroom.chat.stored.entries import Entry, Kind
@@ -49,6 +51,81 @@ def test_an_answer_to_a_commit_is_lost(stage: NodeStage, monkeypatch: pytest.Mon
     a.take_turn((ann, "PRIVMSG #a :perhaps"))
     assert (b"NOT_KEPT" in ann.got) != is_stored
     assert ("perhaps" in str(stage.stream)) == is_stored
+
+
+def commit_without_answer(journal: FakeNodeJournal) -> Callable[[], None]:
+    """A commit that is done, and whose answer is lost."""
+
+    def commit() -> None:
+        FakeNodeJournal.commit(journal)
+        raise StorageError("the connection is lost")
+
+    return commit
+
+
+def test_a_name_whose_answer_was_lost_is_given_once(stage: NodeStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second time would end the conversation that has the name by then. PostgreSQL is asked until it is back."""
+    a = stage.a
+    ann = a.come("ann")
+    a.take_turn((ann, "JOIN #a"), (ann, "PRIVMSG #a :one"))
+    monkeypatch.setattr(turn_journal, "PATIENCE_MS", 0)
+    faults = [StorageError("away"), StorageError("away")]
+
+    def begin() -> bool:
+        if "commit" in a.journal.calls and faults:
+            raise faults.pop()
+        return True
+
+    a.journal.calls.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(a.journal, "begin", begin)
+        patch.setattr(a.journal, "commit", commit_without_answer(a.journal))
+        a.take_turn((ann, "RENAME #a #b"))
+    assert not faults
+    a.take_turn((ann, "PRIVMSG #b :two"))
+    assert [call for call in a.journal.calls if call.startswith("rename")] == ["rename #a #b"]
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_a_doubt_is_settled_in_a_turn_of_its_own(
+    stage: NodeStage, monkeypatch: pytest.MonkeyPatch, *, is_stored: bool
+) -> None:
+    """PostgreSQL is away for longer than anybody waits. What was refused is not stored in the end, and events once."""
+    a = stage.a
+    ann = a.come("ann")
+    a.take_turn((ann, "JOIN #a"))
+    monkeypatch.setattr(turn_journal, "PATIENCE_MS", 0)
+    monkeypatch.setattr(turn_journal, "_SETTLE_AGAIN_S", 0.0)
+
+    def begin() -> bool:
+        if "rollback" in a.journal.calls:
+            raise StorageError("away")
+        return True
+
+    def commit() -> None:
+        if is_stored:
+            FakeNodeJournal.commit(a.journal)
+        raise StorageError("the connection is lost")
+
+    a.journal.calls.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(a.journal, "begin", begin)
+        patch.setattr(a.journal, "commit", commit)
+        a.tick((ann, "TOPIC #a :green"), (a.open(), "PING x"))
+        a.tick((ann, "PRIVMSG #a :perhaps"))
+        a.grant()
+        a.tick()
+        a.commit()
+        a.tick()
+    assert ("perhaps" in str(a.journal.kept)) == is_stored
+    assert b"NOT_KEPT" in ann.got
+    wanted = [a.committer.wants_turn]
+    a.take_turn()
+    wanted.append(a.committer.wants_turn)
+    assert wanted == [True, False]
+    assert "perhaps" not in str(a.journal.kept)
+    assert [entry.text for entry in a.journal.kept if entry.kind is Kind.TOPIC] == ["green"]
+    assert "perhaps" not in str(stage.stream)
 
 
 def test_a_fenced_commit_costs_the_place(stage: NodeStage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,12 @@ from harness.daemon import until
 from harness.postgresql_server import PostgresqlServer
 from harness.written_history import AT, run
 
-from chatroom.chat.stored.entries import Entry, Kind, direct, first_message_id
+from chatroom.chat.stored.entries import Entry, Kind, Search, direct, first_message_id
+from chatroom.chat.stored.kept_turns import KeptTurn
 from chatroom.database_address import ServerAddress
 from chatroom.errors import DatabaseBusy, Fenced, StorageError
 from chatroom.storage.postgresql import node_journal
+from chatroom.storage.postgresql.connecting import ImpatientConnection
 from chatroom.storage.postgresql.node_journal import STEP, ServerNodeJournal, open_node_journal
 from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open_stores
 from chatroom.storage.postgresql.server_journal import open_journal
@@ -250,6 +252,64 @@ def test_untold_entries_are_whole(one: ServerNodeJournal) -> None:
     second = first._replace(message_id=FIRST + 2, conversation=direct(9, 7), target="bob", account_id=7, account="Ada")
     keep(one, 1, first, second)
     assert one.untold(0) == [first, second]
+
+
+def test_what_a_turn_has_changed_is_kept_with_its_messages(one: ServerNodeJournal, other: ServerNodeJournal) -> None:
+    """Until the next one that changes anything; and only if the transaction is committed."""
+    kept = KeptTurn(FIRST, "a/1", b'[["+user",{"nick":"\xff\x00"}]]')
+    one.use_turn(1)
+    assert one.begin()
+    one.write([said(1)])
+    one.keep_turn(kept)
+    assert other.find_kept(FIRST) is None
+    one.commit()
+    assert other.find_kept(FIRST) == kept
+    assert other.find_kept(FIRST + 1) is None
+    other.use_turn(2)
+    assert other.begin()
+    other.keep_turn(kept._replace(after_id=FIRST + 1))
+    other.rollback()
+    assert one.find_kept(FIRST) == kept
+    assert other.begin()
+    other.keep_turn(kept._replace(after_id=FIRST + 1, home="b/2"))
+    other.commit()
+    assert one.find_kept(FIRST) is None
+    assert one.find_kept(FIRST + 1) == KeptTurn(FIRST + 1, "b/2", kept.records)
+
+
+@pytest.mark.parametrize("is_indexed", [False, True])
+def test_refused_messages_are_taken_back(
+    one: ServerNodeJournal, stores: PostgresqlStores, address: ServerAddress, *, is_indexed: bool
+) -> None:
+    """If they are stored after all. Events of the same transaction stay."""
+    keep(one, 1, said(1), said(2, kind=Kind.JOIN), *[said(number) for number in range(3, 40)])
+    if is_indexed:
+        upkeep = open_upkeep(address)
+        run(upkeep.index_some)
+        upkeep.close()
+    one.use_turn(2)
+    assert one.begin()
+    assert not one.take_back([FIRST + 50], [FIRST + 50])
+    assert one.take_back([FIRST + number for number in range(2, 40)], [FIRST + number for number in range(3, 40)])
+    one.commit()
+    assert texts(stores) == ["1", "2"]
+    assert stores.database.number("SELECT count(*) FROM message_words") == is_indexed
+    assert [entry.text for entry in stores.history.search(Search("", ["#lobby"], sender="ada"))] == ["1"]
+
+
+def test_a_claim_on_a_server_that_is_silent(
+    one: ServerNodeJournal, postgresql_server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails after one wait: the server is not asked again over a new connection."""
+    assert isinstance(one._connection, ImpatientConnection)
+    one._connection.patience_s = 0.1
+    monkeypatch.setattr(ServerNodeJournal, "_connect", lambda journal: pytest.fail("it connects"))
+    postgresql_server.pause()
+    try:
+        with pytest.raises(StorageError, match="does not answer"):
+            one.claim(2)
+    finally:
+        postgresql_server.resume()
 
 
 def test_no_node_loses_a_message_to_anothers_index(

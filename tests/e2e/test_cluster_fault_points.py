@@ -1,0 +1,151 @@
+"""A node dies, stands still or loses a thread at each point of a turn, of a start and of a return: nothing is lost.
+
+The chaos (``test_cluster_chaos``) comes to the same points at random moments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from harness.cluster import Cluster, Room, history_of, is_back, texts_of
+from harness.daemon import until, verb_of
+from harness.postgresql_server import PostgresqlServer
+
+pytestmark = pytest.mark.debian("postgres", "redis-server")
+
+_LAST = "last words"
+
+
+@pytest.fixture
+def cluster(postgresql_server: PostgresqlServer) -> Iterator[Cluster]:
+    """No nodes yet."""
+    with Cluster.running(postgresql_server, limits__enabled=False) as running:
+        yield running
+
+
+def check_told(room: Room, *, is_told: bool) -> None:
+    """All who are there have read the last words once, and the history has them, or neither."""
+    for nick in room.people:
+        room.say(nick)
+    for nick, client in room.people.items():
+        assert texts_of(client.lines).count(_LAST) == (is_told and nick != "bea")  # who came later
+        assert history_of(client).count(_LAST) == is_told
+
+
+@pytest.mark.parametrize(
+    "point, death",
+    [
+        ("before commit", "kill"),
+        ("after commit", "kill"),
+        ("after commit", "freeze"),
+        ("after commit", "end thread"),
+        ("after append", "kill"),
+    ],
+)
+def test_in_a_turn(cluster: Cluster, point: str, death: str) -> None:
+    """What is stored is told once, and what is told is stored. A node that does not die returns."""
+    points = cluster.points("b")
+    cluster.start("a", "b", "c")
+    with Room(cluster, ann="a", bob="b", cid="c") as room:
+        planted = points.plant(cluster.nodes["b"], point, death)
+        room.people["bob"].send(f"PRIVMSG #lobby :{_LAST}")
+        planted.wait()
+        bob = room.lose("bob")
+        for client in room.people.values():
+            while not client.expect("QUIT").startswith(":bob!"):
+                pass
+        if death == "freeze":
+            planted.thaw()
+        if death != "kill":
+            assert verb_of(bob.expect_closed()[-1]) == "ERROR"
+            room.enter("bea", "b")
+        check_told(room, is_told=point != "before commit")
+
+
+def test_a_channel_that_was_renamed_in_a_broken_turn(cluster: Cluster) -> None:
+    """The others read of its new name, and find there what was said under the old one."""
+    points = cluster.points("b")
+    cluster.start("a", "b", "c")
+    with Room(cluster, ann="a", bob="b", cid="c") as room:
+        bob, others = room.people["bob"], (room.people["ann"], room.people["cid"])
+        bob.ask("JOIN #tea")
+        for client in others:
+            client.ask("CAP REQ :draft/channel-rename", "JOIN #tea")
+        bob.ask("PRIVMSG #tea :before")
+        planted = points.plant(cluster.nodes["b"], "after commit", "kill")
+        bob.send("RENAME #tea #coffee")
+        planted.wait()
+        room.lose("bob")
+        for client in others:
+            client.expect("RENAME #tea #coffee")
+        others[0].ask("PRIVMSG #coffee :after")
+        others[1].expect("PRIVMSG #coffee :after")
+        for client in others:
+            client.ask("CAP REQ :draft/chathistory message-tags batch")
+            told = [line for line in client.ask("CHATHISTORY LATEST #coffee * 9") if "PRIVMSG #coffee" in line]
+            assert [line.rpartition(":")[2] for line in told] == ["before", "after"]
+
+
+def test_the_node_that_tells_of_a_broken_turn_dies_too(cluster: Cluster) -> None:
+    """The third one tells, once."""
+    points = {name: cluster.points(name) for name in "ab"}
+    cluster.start("a", "b", "c")
+    with Room(cluster, ann="a", bob="b", cid="c") as room:
+        first = points["b"].plant(cluster.nodes["b"], "after commit", "kill")
+        second = points["a"].plant(cluster.nodes["a"], "in mending", "kill")
+        room.people["bob"].send(f"PRIVMSG #lobby :{_LAST}")
+        first.wait()
+        room.people["ann"].send("AWAY :for a moment")
+        second.wait()
+        room.lose("bob"), room.lose("ann")
+        cid = room.people["cid"]
+        until(lambda: any(":ann!" in line and "QUIT" in line for line in cid.collect()), "ann is gone")
+        check_told(room, is_told=True)
+
+
+@pytest.mark.parametrize("death", ["kill", "end thread"])
+def test_while_a_snapshot_is_written(cluster: Cluster, death: str) -> None:
+    """The node that joins asks again, and another one answers."""
+    points = cluster.points("a")
+    cluster.start("a", "b")
+    planted = points.plant(cluster.nodes["a"], "before snapshot", death)
+    cluster.start("c")
+    planted.wait()
+    with Room(cluster, bob="b", cid="c"):
+        pass
+
+
+def test_while_the_nodes_agree_on_the_stream(cluster: Cluster) -> None:
+    """One founder after the other dies with its plan, and the last node makes one."""
+    points = {name: cluster.points(name) for name in "ab"}
+    cluster.start("a", "b", "c")
+    with Room(cluster, ann="a", bob="b", cid="c") as room:
+        planted = [points[name].plant(cluster.nodes[name], "in founding", "kill") for name in "ab"]
+        cluster.redis.restart(keeps_data=False)
+        for one in planted:
+            one.wait()
+        room.lose("ann"), room.lose("bob")
+        cid = room.people["cid"]
+        until(lambda: is_back(cid), "the last node goes on")
+        until(lambda: "ann" not in "".join(cid.ask("NAMES #lobby")), "the others are gone")
+        room.say("cid")
+
+
+@pytest.mark.parametrize("death", ["kill", "end thread"])
+def test_while_a_node_returns(cluster: Cluster, death: str) -> None:
+    """It returns all the same, or starts again."""
+    points = cluster.points("b")
+    cluster.start("a", "b")
+    planted = points.plant(cluster.nodes["b"], "in return", death)
+    points.lose_place()
+    planted.wait()
+    if death == "kill":
+        with Room(cluster, ann="a") as room:
+            until(lambda: cluster.nodes["a"].status()["nodes"] == "a", "the node is gone")
+            room.say("ann")
+        cluster.start("b")
+    else:
+        cluster.nodes["b"].expect_log("this node is one of the cluster again")
+    with Room(cluster, ann="a", bob="b"):
+        pass
