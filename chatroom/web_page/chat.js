@@ -146,7 +146,7 @@ export class Chat {
   }
 
   takeHistory(target, messages) {
-    const room = this.rooms.get(target);
+    const room = this.rooms.asked(target);
     const entries = messages.map((message) => this.toEntry(message)).filter(Boolean);
     room.hasOlder = room.merge(entries) > 0 && messages.length >= PAGE;
     room.isAsking = false;
@@ -186,6 +186,17 @@ export class Chat {
 
   event(room, text, tags = {}) {
     this.add(room, { kind: 'event', nick: '', text, at: tags.time ? new Date(tags.time) : new Date() });
+  }
+
+  /** Gives a room another name: what was said and what is typed stay with it. */
+  rename(room, to) {
+    const { key } = room;
+    const front = this.rooms.active;
+    this.rooms.rename(room, to);
+    if (this.rooms.active !== front) this.view.front();
+    for (const one of this.unsaid) if (one.key === key) one.key = room.key;
+    this.view.list();
+    this.view.people(room);
   }
 
   apply(message) {
@@ -288,7 +299,18 @@ const verbs = {
   QUIT(chat, { nick, tags }, reason) {
     for (const room of chat.rooms.with(nick)) left(chat, room, nick, `${nick} quit${because(reason)}`, tags);
   },
+  RENAME(chat, { nick, tags }, channel, to, reason) {
+    const room = chat.rooms.find(channel);
+    if (!room) return;
+    chat.rename(room, to);
+    chat.event(room, `${nick} renamed ${channel} to ${to}${because(reason)}`, tags);
+  },
   NICK(chat, { nick, tags }, to) {
+    const alone = chat.rooms.find(nick);
+    if (alone && !alone.isChannel && (fold(to) === alone.key || !chat.rooms.find(to))) {
+      chat.rename(alone, to);
+      chat.event(alone, `${nick} is now ${to}`, tags);
+    }
     for (const room of chat.rooms.with(nick)) {
       room.rename(nick, to);
       chat.event(room, `${nick} is now ${to}`, tags);

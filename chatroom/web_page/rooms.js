@@ -84,6 +84,8 @@ export class Room {
 export class Rooms {
   constructor() {
     this.byKey = new Map();
+    /** Rooms by the names that they had: an answer may still have the name that was asked for. */
+    this.byFormerKey = new Map();
     this.server = this.get('');
     this.active = this.server;
   }
@@ -97,6 +99,24 @@ export class Rooms {
 
   find(name) {
     return this.byKey.get(fold(name));
+  }
+
+  /** Returns the room that has that name, or had it when the server was asked. */
+  asked(name) {
+    return this.find(name) ?? this.byFormerKey.get(fold(name)) ?? this.get(name);
+  }
+
+  /** Gives a room another name. Another room of that name, which the user is not in, gives way. */
+  rename(room, to) {
+    const namesake = this.find(to);
+    this.byKey.delete(room.key);
+    this.byFormerKey.set(room.key, room);
+    [room.name, room.key] = [to, fold(to)];
+    if (namesake && namesake !== room) {
+      this.byKey.delete(namesake.key);
+      if (this.active === namesake) this.active = room;
+    }
+    this.byKey.set(room.key, room);
   }
 
   /** Returns the rooms in their order: channels, people, the server. */

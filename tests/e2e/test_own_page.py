@@ -268,6 +268,33 @@ def test_people_write_to_each_other_alone(wanda: Person) -> None:
         assert pia.expect("yes?").startswith(":wanda!wanda@")
 
 
+def test_a_room_follows_its_name(wanda: Person) -> None:
+    """A channel that gets another name, and a person: log and text stay, and what is typed goes there."""
+    with wanda.daemon.connect("pia") as pia:
+        pia.ask("JOIN #oldname")
+        wanda.join("wanda", where="#oldname")
+        wanda.page.until("document.getElementById('room-name').textContent === '#oldname'")
+        pia.ask("PRIVMSG #oldname :said before")
+        wanda.reads("said before")
+        wanda.evaluate("composer-text", "focus()")
+        wanda.page.type("half a line")
+        pia.ask("RENAME #oldname #newname :we moved", "PRIVMSG #newname :said after")
+        wanda.reads("said after")
+        wanda.reads("pia renamed #oldname to #newname (we moved)")
+        wanda.reads("said before")
+        assert wanda.evaluate("room-name", "textContent") == "#newname"
+        assert "#oldname" not in wanda.rooms
+        wanda.page.press("Enter")
+        assert pia.expect("half a line").endswith("PRIVMSG #newname :half a line")
+        pia.ask("PRIVMSG wanda :psst", "NICK pauline", "PRIVMSG wanda :still me")
+        wanda.page.until("document.querySelector('[data-room=pauline] .count')?.textContent === '2'")
+        assert "pia" not in wanda.rooms
+        wanda.page.evaluate("document.querySelector('[data-room=pauline]').click()")
+        wanda.reads("pia is now pauline")
+        wanda.say("I see")
+        assert pia.expect("I see").endswith("PRIVMSG pauline :I see")
+
+
 def test_the_keyboard_is_enough(wanda: Person) -> None:
     """The form and the message box have the focus; Tab completes a name, Alt and an arrow changes the room."""
     with wanda.daemon.connect("pia") as pia:
