@@ -13,7 +13,7 @@ from collections import deque
 from queue import SimpleQueue
 
 from chatroom.client.actions import Choose
-from chatroom.client.chat_events import Denied, Event
+from chatroom.client.chat_events import ChannelRenamed, Denied, Event
 from chatroom.client.chat_session import ChatSession, Question
 from chatroom.client.endings import Over
 from chatroom.client.line_output import LineOutput
@@ -253,11 +253,18 @@ class Plain:
         if question is self._session.question:
             self._show(self._session.answer(line))
 
+    def _follow(self, event: Event) -> None:
+        """Follow the channel that the lines are for to another name."""
+        fold = self._session.state.fold
+        if isinstance(event, ChannelRenamed) and self._channel is not None and fold(event.old) == fold(self._channel):
+            self._channel = event.new
+
     def _show(self, events: list[Event]) -> None:
         if not self._interactive and any(isinstance(event, Denied) for event in events):
             self._failed = True
         try:
             for event in events:
+                self._follow(event)
                 self._output.write(event, ready=self._session.speech.ready)
             self._output.flush()
         except OSError as error:

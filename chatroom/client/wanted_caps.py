@@ -12,6 +12,7 @@ FOR_A_PIPE = (
     "batch",
     "cap-notify",
     "chghost",
+    "draft/channel-rename",
     "extended-join",
     "message-tags",
     "multi-prefix",
@@ -22,12 +23,14 @@ FOR_A_PIPE = (
     "standard-replies",
     "userhost-in-names",
 )
-"""A script knows what it sends, so the server need not echo it, nor say which line an answer is for. It reads lines."""
+"""A script knows what it sends, so the server need not echo it, nor say which line an answer is for. It reads lines.
+
+It follows a channel to another name, as else it would be out of the channel, and could say nothing any more.
+"""
 
 # Not draft/chathistory: our server replays what was missed by itself, but not to a client that can ask for it.
 FOR_LINES = (
     *FOR_A_PIPE,
-    "draft/channel-rename",
     "draft/message-redaction",
     "echo-message",
     "labeled-response",

@@ -209,6 +209,30 @@ def test_a_script_says_a_line(daemon: Daemon, sit: Sit) -> None:
     ann.see("bot left")
 
 
+def test_a_script_follows_its_channel(daemon: Daemon) -> None:
+    """A channel that gets another name is the same one, also in a pipe that stays open."""
+    daemon.create("ada", "admin")
+    with daemon.connect("ada", password=PASSWORD) as ada:
+        ada.ask("JOIN #builds")
+        process = subprocess.Popen(
+            [script("chatroom"), f"127.0.0.1:{daemon.port}", "--nick", "bot", "--join", "#builds"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=daemon.place.environment,
+        )
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(b"one\n")
+        process.stdin.flush()
+        ada.expect("PRIVMSG #builds :one")
+        ada.ask("RENAME #builds #renamed")
+        while b"ada renamed #builds to #renamed" not in (line := process.stdout.readline()):
+            assert line, "the script has ended"
+        assert process.communicate(b"two\n", CAP_S) == (b"", b"")
+        ada.expect("PRIVMSG #renamed :two")
+        assert process.returncode == 0
+
+
 def test_a_long_file_arrives_whole(daemon: Daemon) -> None:
     """It has more lines than the rate limit takes at once. The client paces them, in order."""
     with daemon.connect("ear") as ear:
