@@ -109,7 +109,7 @@ class AboutMessages:
         return self._say(new) if new is not None else []
 
     def renamed(self, old: str, new: str) -> None:
-        """Report that a channel has another name."""
+        """Report that a channel has another name, or a user another nick."""
         folded = self._state.fold(old)
         for msgid, edit in self._edits.items():
             if self._state.fold(edit.target) == folded:

@@ -118,7 +118,7 @@ class Speech:
         return [*unsaid, Info(f"{what} not sent. The arrow up brings the text back.")] if dropped else []
 
     def renamed(self, old: str, new: str) -> None:
-        """Report that a channel has another name: what is not said after all belongs there."""
+        """Report that a channel or user has another name: what is not said after all belongs there."""
         folded = self._state.fold(old)
         for messages in (self._under_way, self._unwritten):
             for label, said in messages.items():

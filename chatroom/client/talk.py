@@ -22,6 +22,7 @@ from chatroom.client.chat_events import (
     PeopleChanged,
     Reacted,
     Redacted,
+    Renamed,
     Said,
     Typing,
     UnderWay,
@@ -176,7 +177,7 @@ class Talk:
                 if self.note is not None:
                     self.note(event)
             self._look_up(event)
-            if isinstance(event, ChannelRenamed):
+            if isinstance(event, ChannelRenamed) or (isinstance(event, Renamed) and self._has_followed(event)):
                 for part in (self.typing, self.speech, self.about):
                     part.renamed(event.old, event.new)
             if isinstance(event, Redacted):
@@ -221,6 +222,11 @@ class Talk:
             self._marks.tell(place, is_front=False)
 
     # What the client asks for by itself
+
+    def _has_followed(self, event: Renamed) -> bool:
+        """True if the conversation with a user has the new nick now."""
+        place = self.here.find(event.new)
+        return place is not None and place.kind == "conversation" and self.here.find(event.old) is None
 
     def _note_said(self, event: UnderWay | Said) -> None:
         if isinstance(event, UnderWay) or event.mine:

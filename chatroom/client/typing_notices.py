@@ -63,7 +63,7 @@ class TypingNotices:
             self._send("active", now)
 
     def renamed(self, old: str, new: str) -> None:
-        """Report that a channel has another name."""
+        """Report that a channel has another name, or a user another nick."""
         if self._target and self._names.fold(self._target) == self._names.fold(old):
             self._target = new
 

@@ -84,6 +84,21 @@ def test_the_new_text_of_an_edit_is_said_in_the_channel() -> None:
     assert stage.link.lines[-1].endswith("PRIVMSG #coffee :the first")
 
 
+def test_a_conversation_follows_its_user() -> None:
+    """What waits there is for the nick that the user has now."""
+    stage = here()
+    stage.session.enter("/query bob")
+    bob = stage.session.talk.here.front
+    stage.hear(*page(8, 9, target="bob"))
+    stage.session.talk.older(bob)
+    stage.session.enter("hello")
+    stage.hear(":bob!b@h NICK rob", *page(7, target="bob"))
+    assert not bob.asks_older
+    stage.lose()
+    assert [place.name for place in stage.session.places if place.kind == "conversation"] == ["rob"]
+    assert stage.session.navigation.take_draft() == "hello"
+
+
 @pytest.mark.parametrize("typed, line", [("/kick bob", "KICK #coffee bob"), ("/ban bob", "MODE #coffee +b bob!*@*")])
 def test_a_question_follows_its_channel(typed: str, line: str) -> None:
     """The user reads the new name, and r acts there."""
