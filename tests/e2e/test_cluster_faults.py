@@ -13,17 +13,6 @@ from harness.postgresql_server import PostgresqlServer
 
 pytestmark = pytest.mark.debian("postgres", "redis-server")
 
-_DIE_BEFORE_TELLING = """
-import os, signal
-from chatroom.server.cluster.turn_journal import TurnJournal
-
-def die(self, batch, work, failure):
-    if batch.entries:
-        os.kill(os.getpid(), signal.SIGKILL)
-    tell(self, batch, work, failure)
-
-tell, TurnJournal._tell = TurnJournal._tell, die
-"""
 _LOSE_REDIS = """
 from chatroom.errors import RedisUnreachable
 from chatroom.server.cluster.redis_line import RedisLine
@@ -56,12 +45,12 @@ def cluster(postgresql_server: PostgresqlServer) -> Iterator[Cluster]:
 
 def test_what_was_stored_in_a_broken_turn_is_told(cluster: Cluster) -> None:
     """A node dies between the commit and the stream. The others read the message, once, where the history has it."""
-    code = cluster.injected("b")
+    points = cluster.points("b")
     cluster.start("a", "b", "c")
     with Room(cluster, ann="a", bob="b", cid="c") as room:
-        code.run(_DIE_BEFORE_TELLING)
+        planted = points.plant(cluster.nodes["b"], "after commit", "kill")
         room.people["bob"].send("PRIVMSG #lobby :last words")
-        cluster.nodes["b"].process.wait()
+        planted.wait()
         room.lose("bob")
         for client in room.people.values():
             client.expect(":b is gone")
