@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 import pytest
 from harness.node_stage import NodeStage, StagedNode
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatroom.chat.cluster.kept_records import read_kept, write_kept
 from chatroom.chat.cluster.snapshot import snapshot_to_document
 from chatroom.chat.cluster.turn_records import Record, decode_records
 from chatroom.chat.cluster.untold import untold_to_record
 from chatroom.errors import Fenced
+from chatroom.server.cluster import cluster_hub
 from chatroom.server.cluster.cluster_contract import Turn
 from chatroom.server.cluster.turn_desk import Granted
 
@@ -52,9 +55,24 @@ TURNS: dict[str, tuple[Act, list[str]]] = {
 """What happens in a turn on node a: something of itself, and then a line of each of its people."""
 
 
-def play(monkeypatch: pytest.MonkeyPatch, turn: tuple[Act, list[str]], *, dies: bool) -> NodeStage:
-    """Have a node do a turn, and another one read of it. ``dies``: the first one dies before it tells of it."""
+LINES = st.sampled_from(
+    [
+        *("PRIVMSG #a :hello", "PRIVMSG #a,bob :hello", "NOTICE #a :note", "PRIVMSG bob :psst", "@+x=1 TAGMSG #a"),
+        *("NICK anne", "AWAY :gone", "SETNAME :x", "JOIN #b", "PART #a :bye", "QUIT :bye", "WHO #a"),
+        *("RENAME #a #c", "TOPIC #a :tea", "KICK #a bob :out", "KICK #a abe", "INVITE bob #a", "MODE #a +ms"),
+        *("MODE #a +v bob", "MODE #a +b bob!*@*", "MODE #a +k key", "PRIVMSG #c :behind", "PART #c"),
+    ]
+)
+
+
+def play(monkeypatch: pytest.MonkeyPatch, turn: tuple[Act, list[str]], *, dies: bool) -> tuple[NodeStage, bool]:
+    """Have a node do a turn, and another one read of it. ``dies``: the first one dies before it tells of it.
+
+    Return if anything of the turn was stored, too.
+    """
     act, lines = turn
+    for name in ("TICK_S", "TASKS_S"):  # all lines run in one turn, however slow the machine is
+        monkeypatch.setattr(cluster_hub, name, 60.0)
     stage = NodeStage(monkeypatch)
     a, b = stage.a, stage.b
     people = [a.come(nick) for nick in ("ann", "amy", "abe")]
@@ -76,18 +94,19 @@ def play(monkeypatch: pytest.MonkeyPatch, turn: tuple[Act, list[str]], *, dies: 
     a.grant()
     a.tick()
     a.commit()
+    entries, kept = a.journal.untold(after), a.journal.find_kept(after)
+    is_stored = bool(entries) or kept is not None
     if not dies:
         b.read_stream()
         b.tick()
-        return stage
-    entries, kept = a.journal.untold(after), a.journal.find_kept(after)
+        return stage, is_stored
     told = [untold_to_record(entries)] if kept is None else read_kept(kept.home, kept.records, entries)
     stage.turns += 1
     b.desk.grant(Granted(Turn(stage.turns, len(stage.stream), True), told))
     b.tick()
     b.commit()
     b.tick()
-    return stage
+    return stage, is_stored
 
 
 def where_all_are(node: StagedNode) -> object:
@@ -99,11 +118,27 @@ def where_all_are(node: StagedNode) -> object:
 @pytest.mark.parametrize("turn", TURNS.values(), ids=TURNS.keys())
 def test_a_broken_turn_is_told_as_a_whole_one(monkeypatch: pytest.MonkeyPatch, turn: tuple[Act, list[str]]) -> None:
     """The people of other nodes read the same, and find the same people in the same channels."""
-    stages = [play(monkeypatch, turn, dies=dies) for dies in (False, True)]
-    whole, broken = (stage.b for stage in stages)
+    whole, broken = (play(monkeypatch, turn, dies=dies)[0].b for dies in (False, True))
     assert broken.connections[0].got == whole.connections[0].got != b""
     assert where_all_are(broken) == where_all_are(whole)
     assert not [line for line in broken.log if "does not fit" in line]
+
+
+def without_asides(node: StagedNode) -> list[bytes]:
+    """What the person there has read, but for what was said to it alone."""
+    lines = node.connections[0].got.splitlines()
+    return [line for line in lines if b" PRIVMSG bob :" not in line and b" NOTICE bob :" not in line]
+
+
+@given(lines=st.lists(LINES, min_size=1, max_size=3))
+def test_any_broken_turn_is_told_as_a_whole_one(lines: list[str]) -> None:
+    """But for what one guest says to another, which is not stored. If nothing is stored, the turn never was."""
+    with pytest.MonkeyPatch.context() as patch:
+        (whole, is_stored), (broken, is_kept) = (play(patch, (nothing, lines), dies=dies) for dies in (False, True))
+    assert is_kept == is_stored
+    assert without_asides(broken.b) == (without_asides(whole.b) if is_stored else [])
+    assert not is_stored or where_all_are(broken.b) == where_all_are(whole.b)
+    assert not [line for line in broken.b.log if "does not fit" in line]
 
 
 def test_what_is_not_stored_is_not_kept_either() -> None:
