@@ -272,6 +272,15 @@ def test_it_is_switched_from_chat(keeping: Here, una: Client) -> None:
     assert [entry.detail for entry in keeping.stores.audit.list_entries(target="una")][-2:] == ["on", "off"]
 
 
+def test_the_other_devices_are_told(keeping: Here, una: Client) -> None:
+    """They read the change once, and the one that has made it reads its answer alone."""
+    other = back(keeping)[0]
+    una.read()
+    assert "You leave" in "".join(una.ask("NS SET ALWAYS-ON off"))
+    assert "You leave" in "".join(other.read())
+    assert len(una.ask("NS SET ALWAYS-ON on")) == len(other.read()) == 1
+
+
 def test_an_account_that_was_never_there_is_not_shown(keeping: Here) -> None:
     """It was switched on from the shell. It stays from its first visit on."""
     keeping.account("una", Role.USER)
