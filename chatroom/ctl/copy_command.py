@@ -70,11 +70,11 @@ def _fill(invocation: Invocation, given: SqlStores, target: DatabaseAddress) -> 
                 table_copy.copy_tables(given.database, filled.stores.database, bar.update)
             with _named(target), progress(rows, "Comparing") as bar:
                 table_copy.compare_tables(given.database, filled.stores.database, bar.update)
+        _index(filled.stores.address, highest.message)
         if given.changed_elsewhere():
             raise Refused(f"{given.address} has changed meanwhile; the same command copies the rest")
         filled.stores.audit.add(invocation.actor, "database.copy", str(given.address), f"{rows} rows")
         kept = filled.put_in_place(datetime.now(UTC))
-        _index(target, highest.message)
     return rows, kept
 
 

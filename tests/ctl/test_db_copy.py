@@ -13,12 +13,14 @@ from click.testing import CliRunner, Result
 from harness.full_database import fill_all
 from harness.new_database import make_database
 
+from chatroom.chat.stored.history_stores import HistoryUpkeep
 from chatroom.chat.stored.records import Actor, Role
+from chatroom.ctl import archive_steps
 from chatroom.ctl.main import cli
 from chatroom.database_address import DatabaseAddress
 from chatroom.errors import InvalidValue, StorageError
 from chatroom.storage.daemon_lock import DaemonLock
-from chatroom.storage.opening import open_stores
+from chatroom.storage.opening import open_stores, open_upkeep
 from chatroom.storage.sql import table_copy
 from chatroom.storage.sql.archive_store import SqlArchive
 from chatroom.storage.sql.contract import Database, Row
@@ -135,6 +137,71 @@ def test_an_interrupted_copy_goes_on(
 
         assert copy(file, target).exit_code == 0
         assert rows_of(target) == rows_of(file)
+
+
+def test_a_copy_that_ends_while_it_indexes_goes_on(
+    file: Path, server: DatabaseAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing opens it before all is indexed, and a message that is deleted meanwhile leaves the indexes too."""
+    with closing(open_upkeep(file)) as upkeep:
+        while upkeep.index_some():
+            pass
+    for target in (server, tmp_path / "other.db"):
+        with monkeypatch.context() as patch:
+
+            def index_some_and_end(upkeep: HistoryUpkeep, *_: object) -> None:
+                upkeep.index_some()
+                raise KeyboardInterrupt
+
+            patch.setattr(archive_steps, "index_all", index_some_and_end)
+            assert copy(file, target).exit_code != 0
+        with pytest.raises(StorageError), open_stores(target):
+            pass
+        with closing(open_upkeep(file)) as upkeep, open_stores(file) as given:
+            upkeep.remove_some([given.database.number("SELECT min(id) FROM messages WHERE kind = 0")])
+
+        done = copy(file, target)
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert rows_of(target) == rows_of(file)
+        with open_stores(file) as given, open_stores(target) as copied:
+            for found in (
+                "SELECT * FROM places ORDER BY 1, 2, 3, 4",
+                "SELECT value FROM history_state WHERE name = 'indexed'",
+            ):
+                assert copied.database.rows(found) == given.database.rows(found)
+
+
+def test_a_name_that_changed_hands_is_in_nobodys_way(
+    file: Path, server: DatabaseAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted copy has brought the row that had the name, on another page than the one that has it now."""
+    monkeypatch.setattr(table_copy, "PAGE", 1)
+    with open_stores(file) as stores:
+        first, last = (stores.database.number(f"SELECT {one}(id) FROM accounts") for one in ("min", "max"))
+    for target in (server, tmp_path / "other.db"):
+        with monkeypatch.context() as patch:
+            patch.setattr(table_copy, "compare_tables", end)
+            assert copy(file, target).exit_code != 0
+        with open_stores(file) as given, given.database.transaction():
+            swap = given.database.rows("SELECT id, name, folded FROM accounts WHERE id IN (?, ?)", (first, last))
+            for number, (_, name, folded) in [(last, ("", "", "~")), (first, swap[1]), (last, swap[0])]:
+                given.database.execute("UPDATE accounts SET name = ?, folded = ? WHERE id = ?", (name, folded, number))
+
+        done = copy(file, target)
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert rows_of(target) == rows_of(file)
+
+
+def end(*_: object) -> None:
+    """Stand for what is interrupted."""
+    raise KeyboardInterrupt
+
+
+def test_a_database_with_an_invite_is_not_empty(file: Path, server: DatabaseAddress) -> None:
+    """Nothing that somebody has made is thrown away for a copy, not even the only thing there."""
+    assert run(server, "db", "migrate", "--yes").exit_code == 0
+    assert run(server, "invite", "create", "--yes").exit_code == 0
+    assert "is not empty" in copy(file, server).stderr
 
 
 def test_messages_are_found_by_their_words(file: Path, server: DatabaseAddress) -> None:

@@ -36,6 +36,10 @@ class ServerWords:
             "DELETE FROM message_words WHERE message_id = ?", [(one.message_id,) for one in texts]
         )
 
+    def clear(self) -> None:
+        """Take all messages out. Only in a transaction."""
+        self._database.execute("DELETE FROM message_words")
+
     def prepare(self) -> None:
         """Nothing is needed before a snapshot."""
 

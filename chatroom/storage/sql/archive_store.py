@@ -57,7 +57,16 @@ _TABLES: dict[Section, str] = {
     "conversations": "conversations",
     "messages": "messages",
 }
-_MADE_BY_PEOPLE: tuple[Section, ...] = ("accounts", "bans", "filters", "channels", "messages")
+_MADE_BY_PEOPLE: tuple[Section, ...] = (
+    "accounts",
+    "bans",
+    "filters",
+    "invites",
+    "requests",
+    "hooks",
+    "channels",
+    "messages",
+)
 _IDS = {
     "accounts": "account",
     "bans": "ban",

@@ -46,6 +46,14 @@ def remove(database: Database, message_ids: Sequence[int]) -> None:
     )
 
 
+def clear(database: Database) -> None:
+    """Empty both indexes: the upkeep fills them again. Only in a transaction."""
+    if database.number(f"SELECT {INDEXED}"):
+        database.execute("DELETE FROM places")
+        database.words().clear()
+        database.execute("UPDATE history_state SET value = 0 WHERE name IN ('indexed', 'skew')")
+
+
 def _words(rows: Iterable[MessageRow]) -> list[IndexedText]:
     """What ``message_words`` has of these rows. Events have none."""
     return [

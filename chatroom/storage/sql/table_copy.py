@@ -2,7 +2,8 @@
 
 Both are read in the order of their keys, a page at a time, so an interrupted copy goes on where it differs. Not copied
 is what each database makes for itself: the list of migrations, the log of changes, and the indexes of the history
-(``places``, ``message_words``), which the upkeep fills from what ``history_state`` calls indexed.
+(``places``, ``message_words``), which the upkeep fills from what ``history_state`` calls indexed. If a copy changes
+messages that an earlier one has indexed, the indexes are emptied.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from chatroom.errors import InvalidValue
+from chatroom.storage.sql import history_index
 from chatroom.storage.sql.contract import Database, Row
 
 PAGE = 1000
@@ -53,6 +55,10 @@ NOT_COPIED = {"migrations", "changes", "places", "message_words", "history_state
 """The other tables of both engines."""
 
 
+class _Misfit(InvalidValue):
+    """A row breaks a rule of its table, alone or together with those that are there."""
+
+
 class _Table(NamedTuple):
     """A table, with the columns of its key first."""
 
@@ -79,9 +85,14 @@ def copy_tables(source: Database, target: Database, on_progress: OnProgress) -> 
     """
     for name in KEYS:
         table = _table(source, name)
-        for source_rows, target_rows in _pages(source, target, table):
-            _make_equal(target, table, source_rows, target_rows)
-            on_progress(len(source_rows))
+        try:
+            _copy_table(source, target, table, on_progress)
+        except _Misfit:
+            # A row can be in the way that an interrupted copy has brought and that is gone since, pages from here: such
+            # as that of an account with a name that another one has now.
+            with target.transaction():
+                target.execute(f"DELETE FROM {name}")
+            _copy_table(source, target, table, on_progress)
     _copy_counters(source, target)
 
 
@@ -101,6 +112,12 @@ def _table(database: Database, name: str) -> _Table:
     keys = KEYS[name]
     found = [column[0] for column in database.execute(f"SELECT * FROM {name} LIMIT 0").description]
     return _Table(name, (*keys, *sorted(set(found) - set(keys))), len(keys))
+
+
+def _copy_table(source: Database, target: Database, table: _Table, on_progress: OnProgress) -> None:
+    for source_rows, target_rows in _pages(source, target, table):
+        _make_equal(target, table, source_rows, target_rows)
+        on_progress(len(source_rows))
 
 
 def _pages(source: Database, target: Database, table: _Table) -> Iterator[tuple[list[Row], list[Row]]]:
@@ -131,12 +148,16 @@ def _make_equal(target: Database, table: _Table, source_rows: Sequence[Row], tar
     is_key = " AND ".join(f"{column} = ?" for column in table.columns[: table.width])
     try:
         with target.transaction():
+            if table.name == "messages":
+                history_index.clear(target)
             target.execute_many(f"DELETE FROM {table.name} WHERE {is_key}", [table.key(row) for row in stale])
             target.execute_many(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", missing)
     except Exception as error:
-        if isinstance(error, InvalidValue) or target.is_misfit(error):
+        is_misfit = target.is_misfit(error)
+        if isinstance(error, InvalidValue) or is_misfit:
             first, last = (_shown(table, table.key(row)) for row in (missing[0], missing[-1]))
-            raise InvalidValue(f"the table {table.name} does not fit, between {first} and {last}: {error}") from None
+            kind = _Misfit if is_misfit else InvalidValue
+            raise kind(f"the table {table.name} does not fit, between {first} and {last}: {error}") from None
         raise
 
 

@@ -45,6 +45,10 @@ class WordIndex(Protocol):
         """Take messages out, with the texts that were put in. Only in a transaction."""
         ...
 
+    def clear(self) -> None:
+        """Take all messages out. Only in a transaction."""
+        ...
+
     def prepare(self) -> None:
         """Call it before a snapshot in which ``match_new`` is called."""
         ...

@@ -36,6 +36,10 @@ class SqliteWords:
             "INSERT INTO message_words (message_words, rowid, body) VALUES ('delete', ?, ?)", texts
         )
 
+    def clear(self) -> None:
+        """Take all messages out. Only in a transaction."""
+        self._database.execute("INSERT INTO message_words (message_words) VALUES ('delete-all')")
+
     def prepare(self) -> None:
         """Call it before a snapshot in which ``match_new`` is called."""
         # The table is to stay. What is put into it is rolled back with the snapshot.
