@@ -102,7 +102,7 @@ class GatedHub(Hub):
             seqs = gate.batch_of(number).message_ids
             world.outbox.withdraw(seqs)
             why = settled.failure if settled.is_busy else "the database cannot be written"
-            gate.refuse(number, lambda verb, target: refusal(world, verb, target, why), seqs)
+            gate.refuse(number, lambda seq, verb, target: refusal(world, seq, verb, target, why), seqs)
         released = gate.release(number)
         world.outbox.forget_copies(released.latest)
         self._released += released.writes

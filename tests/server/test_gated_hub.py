@@ -95,15 +95,35 @@ def test_a_refused_message_is_read_by_nobody(room: Room, failure: str, is_busy: 
     ]
 
 
-def test_a_refused_message_has_no_echo_and_no_labelled_answer() -> None:
-    """What was copied for the sender is taken out with the message."""
-    room = Room(HubStage(gated=True), caps.ECHO_MESSAGE | caps.LABELED_RESPONSE | caps.BATCH | caps.MESSAGE_TAGS)
+@pytest.mark.parametrize("echo", [0, caps.ECHO_MESSAGE])
+def test_the_refusal_of_a_labelled_message_is_its_answer(echo: int) -> None:
+    """What was copied for the sender, or the ACK, is taken out with the message. The refusal has the label."""
+    room = Room(HubStage(gated=True), echo | caps.LABELED_RESPONSE | caps.BATCH | caps.MESSAGE_TAGS)
     room.stage.tick((room.ann, "@label=x PRIVMSG #a :lost"), (room.ann, "@label=y PING 1"))
-    room.stage.committer.settle("full")
+    room.stage.tick((room.ann, "@label=z PRIVMSG #a :lost"))
+    for _ in range(2):
+        room.stage.committer.settle("full")
     room.stage.tick()
     ann, bob, _ = room.said()
-    assert b"lost" not in ann + bob and REFUSED in ann
-    assert b"label=x" not in ann and b"label=y" in ann
+    assert b"lost" not in ann + bob and b"ACK" not in ann
+    assert [line.split(b" ")[0::2][:2] for line in ann.splitlines()] == [
+        [b"@label=x", b"FAIL"],
+        [b"@label=y", b"PONG"],
+        [b"@label=z", b"FAIL"],
+    ]
+
+
+def test_the_refusals_of_a_labelled_line_to_several_targets_are_in_its_batch() -> None:
+    """Each stands in the place of an echo."""
+    room = Room(HubStage(gated=True), caps.ECHO_MESSAGE | caps.LABELED_RESPONSE | caps.BATCH | caps.MESSAGE_TAGS)
+    room.stage.tick((room.ann, "@label=x PRIVMSG #a,#a,nobody :lost"))
+    room.stage.committer.settle("full")
+    room.stage.tick()
+    first, *answers, last = room.said()[0].splitlines()
+    reference = first.split()[3][1:]
+    assert first.startswith(b"@label=x ") and last.endswith(b" BATCH -" + reference)
+    assert [line.split()[0] for line in answers] == [b"@batch=" + reference] * 3
+    assert [line.split()[2] for line in answers] == [b"FAIL", b"FAIL", b"401"]
 
 
 def test_who_has_ended_reads_everything_first(room: Room) -> None:

@@ -191,11 +191,11 @@ class Gate:
 
     # -- when a number is settled -----------------------------------------------------------------
 
-    def refuse(self, number: int, refusal: Callable[[str, str], bytes], seqs: set[int]) -> None:
+    def refuse(self, number: int, refusal: Callable[[int, str, str], tuple[int, bytes]], seqs: set[int]) -> None:
         """Take out the lines of a number's messages, which are not stored. In their places the senders read why.
 
         ``seqs`` are the numbers of the messages and of all their copies. ``refusal`` makes the line for a sender, of a
-        verb and a target.
+        message's number, a verb and a target, and says the number of its place.
         """
         for record in self._records.values():
             record.withdraw(seqs)
@@ -207,7 +207,8 @@ class Gate:
             if not record.ends[session]:
                 several.insert(0, [])
                 record.ends[session] = 1
-            several[0] = put_at(several[0], refusal(verb, target), seq)
+            place, line = refusal(seq, verb, target)
+            several[0] = put_at(several[0], line, place)
 
     def release(self, number: int) -> Released:
         """Take out what waited for a number: the lowest that is not settled."""

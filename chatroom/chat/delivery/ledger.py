@@ -177,7 +177,7 @@ class Ledger:
         if event.parts is not None:
             text = join_parts(event.parts)
         self._add(event, _KINDS[verb], conversation, target, text, user, client_tags=client_tags)
-        self._messages.append((event.seq, session, verb, target))
+        self._await_storing(event, session, verb, target)
 
     def add_relayed(self, event: Event, channel_name: str, text: str, session: Session, client_tags: str) -> None:
         """Add the entry of a message to a channel that a session relays. Like ``add_message``, without an account."""
@@ -185,7 +185,12 @@ class Ledger:
         if event.parts is not None:
             text = join_parts(event.parts)
         self._add(event, _PRIVMSG, channel_name, channel_name, text, None, _RELAYED, client_tags)
-        self._messages.append((event.seq, session, "RELAYMSG", channel_name))
+        self._await_storing(event, session, "RELAYMSG", channel_name)
+
+    def _await_storing(self, event: Event, session: Session, verb: str, target: str) -> None:
+        self._messages.append((event.seq, session, verb, target))
+        if session.labelled_reply is not None:
+            session.labelled_reply.stored.append(event.seq)
 
     def add_hooked(self, event: Event, channel_name: str, text: str) -> None:
         """Add the entry of a message that an incoming hook says in a channel. Like ``add_message``, without a user."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.delivery.channel_log import ChannelLog, Lines, find_shared, lines_apart, merge_alike, put_at
 from chatroom.chat.delivery.conversation_times import ConversationTimes
+from chatroom.chat.delivery.message_answers import MessageAnswers
 from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
 from chatroom.chat.events import Event
 from chatroom.chat.stored.entries import IDS_PER_MS, first_message_id, next_message_id, time_ms_of
@@ -46,7 +47,10 @@ class Outbox:
     sessions.
     """
 
-    __slots__ = ("_apart", "_copies", "_sessions", "_writes", "closed", "logs", "replays", "seq", "times", "wall_ms")
+    __slots__ = (
+        *("_apart", "_copies", "_sessions", "_writes"),
+        *("answers", "closed", "logs", "replays", "seq", "times", "wall_ms"),
+    )
 
     def __init__(self, wall_ms: int, last_message_id: int) -> None:
         """``wall_ms`` is the wall clock; ``last_message_id`` the highest of the run before, 0 if there is none."""
@@ -67,6 +71,7 @@ class Outbox:
         """What ``drain_apart`` has made so far."""
         self._copies: dict[int, list[int]] = {}
         """By the number of a stored event: the numbers of its copies in this tick (``copy_to_session``)."""
+        self.answers = MessageAnswers()
         self.closed: list[Session] = []
         """Sessions that ended in this tick. The hub closes their connections when their last lines are written."""
 
@@ -164,7 +169,11 @@ class Outbox:
         self.to_session(session, line)
         # What is shown again from the history cannot be withdrawn.
         if not event.message_id:
-            self._copies.setdefault(event.seq, []).append(self.seq)
+            self.withdraw_with(event.seq)
+
+    def withdraw_with(self, seq: int) -> None:
+        """Have the last line withdrawn if the message with that number is."""
+        self._copies.setdefault(seq, []).append(self.seq)
 
     # -- lines for a channel ----------------------------------------------------------------------
 
@@ -279,7 +288,8 @@ class Outbox:
     def abandon(self) -> list[tuple[Session, bytes]]:
         """End the tick without what is not made into bytes yet. Return what is."""
         writes, sessions = self._writes, self._sessions
-        self._writes, self._apart, self._sessions, self.logs, self._copies = [], [], [], {}, {}
+        self._writes, self._apart, self._sessions, self.logs = [], [], [], {}
+        self.forget_copies(self.seq)
         for session in sessions:
             self.forget(session)
         return writes
@@ -306,8 +316,7 @@ class Outbox:
                 writes.append((session, blob))
             session.unread = None
         self._sessions, self._writes = [], []
-        if self._copies:
-            self._copies = {}
+        self.forget_copies(self.seq)
         return writes
 
     def drain_apart(self) -> list[tuple[Session, Lines]]:
@@ -335,6 +344,7 @@ class Outbox:
         """Forget the copies of the lines with numbers up to this one, which are not withdrawn any more."""
         if self._copies:
             self._copies = {seq: copies for seq, copies in self._copies.items() if seq > up_to}
+            self.answers.forget(up_to)
 
     def _drain_logs(self, writes: list[tuple[Session, bytes]]) -> None:
         logs: Collection[ChannelLog] = self.logs.values()

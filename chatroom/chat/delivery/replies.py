@@ -34,6 +34,8 @@ def send_reply(
         outbox.to_session(session, encode(f"@{tags} {reply}" if tags else reply))
     elif isinstance(reply, Event):
         outbox.copy_to_session(session, reply.render_with(session.variant, tags), reply)
+        if not reply.message_id:
+            outbox.answers.note(reply.seq, outbox.seq, tags)
     else:
         begin_batch(outbox, session, reply, server, tags)
         send_reply(outbox, session, f":{server} BATCH -{reply.reference}", server, closing_tags)
@@ -59,6 +61,9 @@ def send_labelled(outbox: Outbox, session: Session, labelled: LabelledReply, ser
     replies, label = _readable(session, labelled), _label_tag(labelled)
     if labelled.batch is None and not replies:
         send_reply(outbox, session, f":{server} ACK", server, label)
+        if len(labelled.stored) == 1:  # if it is refused, that is the answer
+            outbox.withdraw_with(labelled.stored[0])
+            outbox.answers.note(labelled.stored[0], outbox.seq, label)
     elif labelled.batch is None and len(replies) == 1 and _is_one_message(replies[0], session.variant):
         send_reply(outbox, session, replies[0], server, label)
     else:

@@ -31,10 +31,12 @@ Reply = str | Event | Batch
 class LabelledReply:
     """The replies to one labelled command of a session. They are gathered until the command is done."""
 
-    __slots__ = ("batch", "label", "replies")
+    __slots__ = ("batch", "label", "replies", "stored")
 
     def __init__(self, label: str) -> None:
         self.label = label
         self.replies: list[Reply] = []
         self.batch: Batch | None = None
         """The batch that all of it is in; None until it is known that it needs one."""
+        self.stored: list[int] = []
+        """The numbers of the command's messages that are refused if they cannot be stored."""

@@ -146,9 +146,17 @@ def report_commit(world: World, not_written: Iterable[NotWritten] = ()) -> None:
         world.log_line("messages can be stored again")
     for seq, session, verb, target in not_written:
         if session is not None and not session.closing:
-            world.outbox.to_session_at(session, refusal(world, verb, target), seq)
+            place, line = refusal(world, seq, verb, target)
+            world.outbox.to_session_at(session, line, place)
 
 
-def refusal(world: World, verb: str, target: str, why: str = "the database cannot be written") -> bytes:
-    """The line that tells a sender that a message was not stored, and not sent."""
-    return encode(f":{world.settings.server.name} FAIL {verb} NOT_KEPT {target} :{_NOT_SENT}: {why}")
+def refusal(
+    world: World, seq: int, verb: str, target: str, why: str = "the database cannot be written"
+) -> tuple[int, bytes]:
+    """The line that tells a sender that a message was not stored, and not sent, and the number of its place.
+
+    ``seq`` is the number of the message. It has a label if the message had one.
+    """
+    place, tags = world.outbox.answers.find(seq)
+    line = f":{world.settings.server.name} FAIL {verb} NOT_KEPT {target} :{_NOT_SENT}: {why}"
+    return place, encode(f"@{tags} {line}" if tags else line)

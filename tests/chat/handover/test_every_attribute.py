@@ -141,6 +141,7 @@ ANEW: dict[type, dict[str, str]] = {
         "_writes": "empty between two ticks",
         "_apart": "empty between two ticks",
         "_copies": "empty between two ticks, unless something waits in a gate",
+        "answers": "as _copies",
         "closed": "empty between two ticks",
     },
     ConversationTimes: {

@@ -57,13 +57,33 @@ def test_a_message_is_not_sent_if_the_disk_is_full(kept: Here, journal: FakeJour
         bob.say("AWAY :gone")
     said = alice.read()
     assert [line for line in said if "lost" in line] == []
-    assert [line.split()[1:5] for line in said if "FAIL" in line] == [["FAIL", "PRIVMSG", "NOT_KEPT", "#lobby"]] * 2
+    fails = [line.partition(":")[0::2] for line in said if "FAIL" in line]
+    assert [line.split()[1:4] for _, line in fails] == [["FAIL", "PRIVMSG", "NOT_KEPT"]] * 2
+    assert [tags for tags, _ in fails] == ["", "@label=x "]
     assert any("PONG" in line for line in said)
     assert [line.split()[1] for line in bob.read()] == ["306"]
     journal.is_full = False
     alice.say("PRIVMSG #lobby :back")
     assert [line.rpartition(":")[2] for line in bob.read()] == ["back"]
     assert kept.world.ledger.failure == ""
+
+
+def test_a_refusal_is_the_answer_to_a_label(kept: Here, journal: FakeJournal) -> None:
+    """It is read instead of an ACK. A later message in the same tick has its own answer."""
+    alice = kept.connect("alice", caps="batch labeled-response draft/multiline")
+    kept.forget_unread()
+    journal.is_full = True
+    with kept.tick():
+        alice.say("@label=x PRIVMSG #lobby :lost", "@label=y PRIVMSG nobody :lost")
+    with kept.tick():
+        alice.say("@label=z BATCH +1 draft/multiline #lobby", "@batch=1 PRIVMSG #lobby :a", "BATCH -1")
+    assert [line.split()[0:3:2] for line in alice.read()] == [
+        ["@label=x", "FAIL"],
+        ["@label=y", "401"],
+        ["@label=z", "FAIL"],
+    ]
+    journal.is_full = False
+    assert [line.split()[0:3:2] for line in alice.ask("@label=x PRIVMSG #lobby :back")] == [["@label=x", "ACK"]]
 
 
 def test_a_refusal_comes_in_the_place_of_its_message(kept: Here, journal: FakeJournal) -> None:
