@@ -182,6 +182,11 @@ class PostgresqlServer(OwnServer):
         """End all connections to all databases, as a restart of the server would."""
         self._run("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname LIKE 'chat%'")
 
+    def let_only_read(self, address: ServerAddress, only: bool) -> None:
+        """Have the connections that are made to a database from now on only read, or let them write again."""
+        name = address.url.partition("@/")[2].partition("?")[0]
+        self._run(f"ALTER DATABASE {name} SET default_transaction_read_only = {'on' if only else 'off'}")
+
     def _run(self, sql: str) -> None:
         with psycopg.connect(self.address("postgres").url, autocommit=True) as connection:
             connection.execute(sql.encode())

@@ -34,6 +34,14 @@ _VALUES: dict[type[psycopg.Error], str] = {
 """What is wrong with a value that somebody gave."""
 
 
+def is_of_the_session(error: Exception) -> bool:
+    """True if a new connection may not have this error: what a session may do is settled when it begins.
+
+    Such as that of a server that only lets read for a while; or another one may have taken its place.
+    """
+    return isinstance(error, errors.ReadOnlySqlTransaction)
+
+
 def from_postgresql(address: ServerAddress, error: Exception) -> Exception:
     """The exception to raise for one of ``ERRORS``: ``error`` itself if the fault is in our SQL."""
     if isinstance(error, UnicodeEncodeError):

@@ -292,7 +292,7 @@ class PostgresqlDatabase:
         try:
             return question(self._connection)
         except postgresql_errors.ERRORS as error:
-            if self._connection.closed:
+            if self._connection.closed or postgresql_errors.is_of_the_session(error):
                 self._drop()
             raise postgresql_errors.from_postgresql(self.address, error) from error
 

@@ -232,6 +232,8 @@ class ServerJournal:
             connection.close()
 
     def _fault(self, error: Exception) -> StorageError:
+        if postgresql_errors.is_of_the_session(error):
+            self._drop()
         # No error here is the sender's fault, so a refusal of a value becomes a StorageError too.
         fault = postgresql_errors.from_postgresql(self._address, error)
         return fault if isinstance(fault, StorageError) else StorageError(f"{self._address}: {error}")

@@ -43,6 +43,19 @@ def test_a_lost_connection_fails_one_call(
     stores.accounts.create("bob", Role.USER, [], by)
 
 
+def test_a_server_that_only_let_read_for_a_while_is_written_to_again(
+    stores: PostgresqlStores, postgresql_server: PostgresqlServer, by: Actor
+) -> None:
+    """By a new connection: the one from that time would only read for as long as it lasts."""
+    postgresql_server.let_only_read(stores.address, True)
+    postgresql_server.end_connections()
+    with pytest.raises(StorageError, match="only lets read"):
+        stores.accounts.create("ada", Role.USER, [], by)
+    postgresql_server.let_only_read(stores.address, False)
+    stores.accounts.create("bob", Role.USER, [], by)
+    assert [account.name for account in stores.accounts.list_all()] == ["bob"]
+
+
 def test_a_transaction_that_has_not_begun_is_not_lost(
     stores: PostgresqlStores, postgresql_server: PostgresqlServer, by: Actor
 ) -> None:

@@ -83,6 +83,19 @@ def test_a_transaction_is_lost_with_its_connection(
         assert texts(stores) == ["3"]
 
 
+def test_a_server_that_only_let_read_for_a_while_is_written_to_again(
+    journal: ServerJournal, stores: PostgresqlStores, postgresql_server: PostgresqlServer
+) -> None:
+    """By a new connection: the one from that time would only read for as long as it lasts."""
+    postgresql_server.let_only_read(stores.address, True)
+    postgresql_server.end_connections()
+    with pytest.raises(StorageError, match="only lets read"):
+        keep(journal, said(1))
+    postgresql_server.let_only_read(stores.address, False)
+    keep(journal, said(2))
+    assert texts(stores) == ["2"]
+
+
 def test_a_server_that_is_away_is_not_asked_by_each_tick(
     postgresql_server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
