@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,9 @@ class ServerAddress(UrlWithPassword):
         return dict(map(_split_option, urlsplit(self.url).query.split("&")))
 
 
+# A URL without its slashes, and what PostgreSQL's own programs take: "host=db dbname=chat password=...".
+_OTHER_WAYS = re.compile(r"postgres(ql)?:|(.*\s)?(host|hostaddr|dbname|password)\s*=", re.IGNORECASE | re.DOTALL)
+
 DatabaseAddress = Path | ServerAddress
 """Where a database is."""
 
@@ -121,8 +125,16 @@ def parse_server_url(text: str, password_file: Path | None = None) -> ServerAddr
 
 
 def find_address(text: str) -> DatabaseAddress:
-    """The address in a text: the URL of a server, or the path of a file. Raises ``ConfigError`` for any other URL."""
-    return parse_server_url(text) if "://" in text else Path(text)
+    """The address in a text: the URL of a server, or the path of a file.
+
+    Raises ``ConfigError`` for any other URL, and for other ways to name a server, which may have a password in them: as
+    a path, the text would be shown. It does not repeat the text.
+    """
+    if "://" in text:
+        return parse_server_url(text)
+    if _OTHER_WAYS.match(text):
+        raise ConfigError("a database is the path of a file, or a URL: postgresql://USER@HOST/DATABASE")
+    return Path(text)
 
 
 def _split_option(piece: str) -> tuple[str, str]:

@@ -116,3 +116,20 @@ def test_an_address_is_a_path_or_the_url_of_a_server() -> None:
     assert find_address("postgresql://h/c") == ServerAddress("postgresql://h/c")
     with pytest.raises(ConfigError, match="must begin with postgresql://"):
         find_address("sqlite:///chat.db")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql:chat:hush@db/chat",
+        "Postgres:chat:hush@db/chat",
+        "host=db password=hush",
+        "user=chat password = hush dbname=chat",
+        "dbname=chat\npassword=hush",
+    ],
+)
+def test_what_names_a_server_in_another_way_is_no_path(text: str) -> None:
+    """As a path, it would be shown in errors, with its password, and a database would be made there."""
+    with pytest.raises(ConfigError, match="is the path of a file, or a URL: ") as caught:
+        find_address(text)
+    assert "hush" not in str(caught.value)

@@ -284,8 +284,8 @@ class FilePath:
         return self.read(text)
 
     def write(self, value: object) -> object:
-        """Return the path as text."""
-        return "" if value is None else str(value)
+        """Return the path as text; empty for one that stands for nothing."""
+        return "" if value is None or value == Path() else str(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,13 @@ def test_a_database_takes_the_place_of_the_other(run: Run, file: Path) -> None:
     assert load(file, {}).database.path == Path("x.db").absolute()
 
 
+def test_no_path_is_shown_beside_the_url_of_a_database(run: Run, file: Path) -> None:
+    """The path stands for nothing then. It is not the directory that the command runs in."""
+    file.write_text('[database]\nurl = "postgresql://chat@db.example.org/chat"\n')
+    assert run("config", "get", "database.path").stdout == "\n"
+    assert json.loads(run("config", "get", "database.path", "--json").stdout) == ""
+
+
 def test_set_says_when_a_restart_is_needed(run: Run, file: Path) -> None:
     """The answer says if a key applies only after a restart."""
     assert run("config", "set", "listen.port", "7000").stdout.endswith("after a restart.\n")

@@ -37,10 +37,16 @@ def newest_version() -> int:
 def read_version(database: PostgresqlDatabase) -> int:
     """The schema version, 0 for an empty database.
 
-    Raises ``DatabaseDamaged`` if its tables are not ours, and ``StorageError`` if it is being filled.
+    Raises ``DatabaseDamaged`` if its tables are not ours, and ``StorageError`` if it is being filled, or if the user
+    may see nothing in it.
     """
     # Only the schema in which our tables are made: an extension may have tables in others.
     with database.snapshot():
+        if database.row("SELECT current_schema()") == (None,):
+            raise StorageError(
+                f"{database.address}: there is no schema that this user may use: make it the owner of the database, or"
+                " look at its search_path"
+            )
         tables = database.number("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()")
         if not tables:
             return 0

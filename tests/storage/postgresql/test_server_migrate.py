@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from chatroom.database_address import ServerAddress
-from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated
+from chatroom.errors import DatabaseDamaged, DatabaseMissing, DatabaseNewer, DatabaseOutdated, StorageError
 from chatroom.storage.migration_files import Migration, read_migrations
 from chatroom.storage.postgresql import server_migrate
 from chatroom.storage.postgresql.postgresql_stores import open_stores
@@ -134,6 +134,14 @@ def test_only_who_may_makes_the_tables(empty: ServerAddress) -> None:
         rows = stores.database.rows("SELECT number, name FROM migrations ORDER BY number")
     assert rows == [(one.number, one.name) for one in server_migrate.load_migrations()]
     open_stores(empty).close()
+
+
+def test_who_may_see_nothing_is_told_so(empty: ServerAddress) -> None:
+    """Nobody knows what is there, so nobody is told that it is empty. Nor can tables be made in no schema."""
+    hidden = ServerAddress(f"{empty.url}&options=-csearch_path%3Dnowhere")
+    for create in (False, True):
+        with pytest.raises(StorageError, match="no schema that this user may use"):
+            open_stores(hidden, create=create)
 
 
 def test_two_processes_make_the_tables_once(empty: ServerAddress) -> None:
