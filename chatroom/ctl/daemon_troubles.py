@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chatroom.database_address import is_server_url
 from chatroom.findings import Finding
 
 _NEARLY_FULL = 0.9
@@ -16,8 +17,12 @@ def find_trouble(key: str, values: Mapping[str, str]) -> Finding | None:
     if key == "threads" and not value.startswith("all "):
         return Finding(f"threads of the daemon: {value}", "look at its log; restart it if this stays")
     if key == "history" and value not in ("kept", "not kept"):
+        is_elsewhere = is_server_url(values.get("database", ""))
         return Finding(
-            f"messages cannot be stored: {value}", "make room on the disk, or put the database back in its place"
+            f"messages cannot be stored: {value}",
+            "look at the PostgreSQL server; the daemon goes on by itself when it can write there again"
+            if is_elsewhere
+            else "make room on the disk, or put the database back in its place",
         )
     if key == "cluster" and value != "connected":
         return Finding(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -370,6 +371,9 @@ def stats(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
+    used = f"{size(found.size)} in use"
+    if isinstance(invocation.address, Path):  # of what a server keeps free, and of its log, we know nothing
+        used += f", {size(found.free)} free; log {size(found.log_size)}"
     print_pairs(
         [
             ("Entries", found.entries),
@@ -379,7 +383,7 @@ def stats(invocation: Invocation, as_json: bool) -> None:
             ("Oldest", found.oldest_at),
             ("Newest", found.newest_at),
             ("Not indexed yet", found.not_indexed),
-            ("Database", f"{size(found.size)} in use, {size(found.free)} free; log {size(found.log_size)}"),
+            ("Database", used),
         ]
     )
     if found.largest:

@@ -57,7 +57,10 @@ class ServerJournal:
     Guarded by the hub lock: the thread that holds it uses the connection. A lost connection is made anew by ``begin``.
     """
 
-    __slots__ = ("_address", "_clock", "_connection", "_is_closed", "_known", "_new", "_retry_at_s", "_setup", "_tells")
+    __slots__ = (
+        *("_address", "_clock", "_connection", "_is_closed", "_known", "_new"),
+        *("_retry_at_s", "_setup", "_tells", "_why"),
+    )
 
     def __init__(self, address: ServerAddress, clock: Clock, *, full: bool, setup: str = "") -> None:
         """``setup``: what each connection begins with too. Raises ``StorageError`` if the server cannot be used."""
@@ -80,6 +83,8 @@ class ServerJournal:
         """True if the commit should tell other connections: there are events for hooks in it."""
         self._is_closed = False
         self._retry_at_s = 0.0
+        self._why = ""
+        """Why there is no connection: until the next try, that is told again."""
         self._connection: psycopg.Connection | None = None
         self._connect()
 
@@ -208,18 +213,21 @@ class ServerJournal:
 
     def _connect(self) -> psycopg.Connection:
         now_s = time.monotonic()
-        if self._is_closed or now_s < self._retry_at_s:
+        if self._is_closed:
             raise postgresql_errors.lost(self._address)
+        if now_s < self._retry_at_s:
+            raise StorageError(self._why)
         try:
             self._connection = connection = connect(self._address, patience_s=PATIENCE_S)
             connection.execute(self._setup)
-        except StorageError:
-            self._retry_at_s = now_s + _RETRY_S
+        except StorageError as error:
+            self._retry_at_s, self._why = now_s + _RETRY_S, str(error)
             raise
         except psycopg.Error as error:
-            self._retry_at_s = now_s + _RETRY_S
             self._drop()
-            raise self._fault(error) from error
+            fault = self._fault(error)
+            self._retry_at_s, self._why = now_s + _RETRY_S, str(fault)
+            raise fault from error
         # Another program may have been at the database meanwhile.
         self._known.clear()
         return connection

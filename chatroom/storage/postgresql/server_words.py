@@ -10,7 +10,10 @@ from chatroom.storage.sql.history_words import Term
 from chatroom.storage.sql.word_index import Found, IndexedText, Query
 
 _LAST_PLACE = 16_383
-"""The last place of a word that a vector can name. Later words are found, but in no phrase."""
+"""The last place of a word that a vector can name. Later words are found, but in no phrase.
+
+Of one word it has 256 places at most: PostgreSQL drops the others.
+"""
 
 
 class ServerWords:

@@ -8,6 +8,7 @@ from harness.checked_setup import CheckedSetup
 
 from chatroom import __version__
 from chatroom.ctl import check_command
+from chatroom.ctl.daemon_troubles import find_trouble
 from chatroom.storage.daemon_lock import DaemonLock
 
 
@@ -99,6 +100,15 @@ def test_a_daemon_that_is_not_well(setup: CheckedSetup, values: dict[str, str], 
     found = setup.find()
     assert list(found) == ["daemon"]
     assert words in found["daemon"][0]
+
+
+@pytest.mark.parametrize(
+    "database, way_out", [("/srv/chat.db", "make room on the disk"), ("postgresql://db/chat", "look at the PostgreSQL")]
+)
+def test_what_to_do_if_messages_cannot_be_stored(database: str, way_out: str) -> None:
+    """It depends on who keeps them."""
+    found = find_trouble("history", {"history": "no connection", "database": database})
+    assert found is not None and way_out in found.way_out
 
 
 def test_a_setting_that_waits_for_a_restart(setup: CheckedSetup) -> None:
