@@ -124,6 +124,11 @@ def parse_server_url(text: str, password_file: Path | None = None) -> ServerAddr
     return ServerAddress(url, password or None, password_file)
 
 
+def names_a_server(text: str) -> bool:
+    """True if the text is no path, but names a server, in whatever way. It may have a password in it."""
+    return "://" in text or _OTHER_WAYS.match(text) is not None
+
+
 def find_address(text: str) -> DatabaseAddress:
     """The address in a text: the URL of a server, or the path of a file.
 

@@ -1,10 +1,24 @@
-"""The kind of a setting that is the URL of a database. A password in it is never shown."""
+"""The kinds of the settings that say where the database is. A password in one is never shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from chatroom.database_address import ServerAddress, parse_server_url
+from chatroom.database_address import ServerAddress, names_a_server, parse_server_url
+from chatroom.errors import ConfigError
+from chatroom.settings.kinds import FilePath
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFile(FilePath):
+    """The path of a database in a file."""
+
+    def read(self, value: object) -> Path | None:
+        """As ``FilePath``. Raises ``ConfigError`` for the address of a server, and does not repeat it."""
+        if isinstance(value, str) and names_a_server(value):
+            raise ConfigError("this is no path; the address of a server belongs in database.url")
+        return FilePath.read(self, value)
 
 
 @dataclass(frozen=True, slots=True)

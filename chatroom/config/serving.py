@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chatroom.config.server_url import ServerUrl
+from chatroom.config.server_url import DatabaseFile, ServerUrl
 from chatroom.config.values import Network, Networks, Webroot, is_among, is_loopback, is_origin
 from chatroom.database_address import DatabaseAddress, ServerAddress
 from chatroom.paths import default_database
@@ -245,7 +245,7 @@ class Database:
 
     path: Path = setting(
         default_database,
-        FilePath(),
+        DatabaseFile(),
         "The SQLite file. A relative path is relative to the directory of this configuration file.",
         applies="restart",
         shown="~/.local/share/chatroom/chatroom.db",

@@ -50,6 +50,8 @@ def test_the_file_of_the_password_lies_beside_the_configuration(file: Path) -> N
         ((f'url = "{WITH_PASSWORD}"', 'password_file = "x"'), "database.url has a password"),
         (('url = "mysql://chat:hunter2@h/c"',), "database.url: the URL of a database must begin with postgresql://"),
         (('url = "postgresql://chat:a/hunter2@h/c"',), "database.url: the URL of the database cannot be read"),
+        ((f'path = "{WITH_PASSWORD}"',), "database.path: this is no path; the address of a server"),
+        (('path = "host=h password=hunter2"',), "database.path: this is no path; the address of a server"),
         (("url = 5",), "database.url must be the URL of a PostgreSQL database"),
     ],
 )
