@@ -34,6 +34,7 @@ _NOTICE_THE_END = (
     b" WHERE current_setting('server_version_num')::int >= 140000"
 )
 _TRY_LOCK = f"SELECT pg_try_advisory_lock({LOCKS}, {_NUMBER})".encode()
+_OWN_PID = b"SELECT pg_backend_pid()"
 _UNLOCK_ALL = b"SELECT pg_advisory_unlock_all()"
 
 
@@ -85,6 +86,11 @@ class ServerLock:
             if time.monotonic() > give_up_at:
                 raise AlreadyServing(f"{self._address}: {self._describe_holder('this database')}")
             time.sleep(_PAUSE_S)
+        try:
+            self._require_own_session()
+        except BaseException:
+            self.release()
+            raise
 
     def stand_in_line(self) -> None:
         """Have the lock as soon as the daemon that has it lets go: nobody else gets it in between. Does not wait.
@@ -203,6 +209,26 @@ class ServerLock:
             return False
         row = connection.execute(f"SELECT pg_try_advisory_lock_shared({LOCKS}, {_NUMBER})".encode()).fetchone()
         return row == (True,)
+
+    def _require_own_session(self) -> None:
+        """Raise ``StorageError`` if a pooler gives this connection's session to other clients as well.
+
+        Then the lock is nobody's, and the news of changes reach nobody. Nothing else would tell. A pooler that lends a
+        session for each transaction lends the one that it got back last.
+        """
+        assert self._connection is not None
+        other = connect(self._address, patience_s=PATIENCE_S)
+        try:
+            ours, theirs = (one.execute(_OWN_PID).fetchone() for one in (self._connection, other))
+        except psycopg.Error as error:
+            raise self._fault(error) from error
+        finally:
+            other.close()
+        if ours == theirs:
+            raise StorageError(
+                f"{self._address}: a pooler lends one session to several clients: have it keep one for each client"
+                " (pool_mode = session)"
+            )
 
     def _describe_holder(self, database: str) -> str:
         """Say who has the lock, of those that do not share it with this daemon."""

@@ -11,8 +11,9 @@ from harness.daemon import until
 from harness.postgresql_server import PostgresqlServer
 
 from chatroom.database_address import ServerAddress
-from chatroom.errors import AlreadyServing
+from chatroom.errors import AlreadyServing, StorageError
 from chatroom.storage.postgresql import server_lock
+from chatroom.storage.postgresql.connecting import connect
 from chatroom.storage.postgresql.server_lock import ServerLock
 
 pytestmark = pytest.mark.debian("postgres")
@@ -72,6 +73,30 @@ def test_other_databases_of_the_server_have_locks_of_their_own(
     lock.acquire()
     lock.release()
     postgresql_server.drop_database(other)
+
+
+def test_a_session_that_others_have_too_is_refused(
+    address: ServerAddress, second: ServerLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pooler that lends sessions for a transaction would let a second daemon start. The lock is given back."""
+    with connect(address) as shared:
+
+        class Lent:
+            """A client's end of the pooler."""
+
+            execute = shared.execute
+            closed = False
+
+            def close(self) -> None:
+                if not self.closed:
+                    shared.execute(b"SELECT pg_advisory_unlock_all()")
+                self.closed = True
+
+        with monkeypatch.context() as patch:
+            patch.setattr(server_lock, "connect", lambda *_, **__: Lent())
+            with pytest.raises(StorageError, match="a pooler lends one session to several clients"):
+                ServerLock(address).acquire()
+        second.acquire()
 
 
 def test_a_lost_lock_is_taken_again(first: ServerLock, second: ServerLock, postgresql_server: PostgresqlServer) -> None:
