@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from chatroom.client.chat_events import Denied
 from chatroom.client.chat_session import ChatSession
 from chatroom.client.fullscreen.program import Program
 from chatroom.client.fullscreen.questions import Refused
@@ -54,5 +55,6 @@ class PasswordKeeping:
             self._app.tell(f"{error}.", wrong=True)
             return
         if not session.settings.current.passwords.keyring:
-            session.settings.configure("passwords.keyring true", reset=False)
+            shown = session.settings.configure("passwords.keyring true", reset=False)
+            session.talk.show([event for event in shown if isinstance(event, Denied)])
         self._app.tell(f"The keyring has the password of {account}; `/set passwords.keyring false` leaves it unused.")

@@ -51,6 +51,22 @@ def test_a_typed_password_is_kept_if_the_user_wants(tmp_path: Path, kept: list[t
     play(scene, settings=ChatSettings(file))
 
 
+def test_settings_that_cannot_be_written_are_told(tmp_path: Path, kept: list[tuple[str, str, str]]) -> None:
+    """The keyring has the password then, and is not asked for it at the next start."""
+    file = tmp_path / "client.toml"
+
+    async def scene(screen: FullScreen) -> None:
+        await log_in(screen)
+        await screen.until(lambda: screen.prompt.startswith(OFFER))
+        file.mkdir()
+        await screen.press("y", "enter")
+        await screen.see("Is a directory")
+        await screen.see("The keyring has the password of")
+        assert kept == [("alice", "host:6667", "sesame12")]
+
+    play(scene, columns=160, settings=ChatSettings(file))
+
+
 @pytest.mark.parametrize("keys, offer", [(["escape"], True), (["enter"], True), ([*"never", "enter"], False)])
 def test_nothing_is_kept_without_a_yes(
     tmp_path: Path, kept: list[tuple[str, str, str]], keys: list[str], offer: bool
