@@ -36,6 +36,7 @@ def check_told(room: Room, *, is_told: bool) -> None:
 @pytest.mark.parametrize(
     "point, death",
     [
+        ("before begin", "freeze"),
         ("before commit", "kill"),
         ("after commit", "freeze"),  # killed there it is in ``test_cluster_faults``
         ("after commit", "end thread"),
@@ -59,7 +60,7 @@ def test_in_a_turn(cluster: Cluster, point: str, death: str) -> None:
         if death != "kill":
             assert verb_of(bob.expect_closed()[-1]) == "ERROR"
             room.enter("bea", "b")
-        check_told(room, is_told=point != "before commit")
+        check_told(room, is_told="before" not in point)
 
 
 def test_a_channel_that_was_renamed_in_a_broken_turn(cluster: Cluster) -> None:

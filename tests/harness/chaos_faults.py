@@ -23,7 +23,7 @@ _PAUSES_S = (0.0, 0.1, 0.5, LEASE_S, 2 * LEASE_S)
 _LONG_PAUSES_S = (*_PAUSES_S, 4 * LEASE_S)
 """The longest one is longer than a line waits before it is refused."""
 
-_OF_TURN = ("before commit", "after commit", "after commit", "after append")
+_OF_TURN = ("before begin", "before commit", "after commit", "after commit", "after append")
 End = Callable[[], None]
 
 

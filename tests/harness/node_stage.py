@@ -20,7 +20,7 @@ from chatroom.chat.stored.entries import Entry
 from chatroom.chat.stored.kept_turns import KeptTurn
 from chatroom.commands.connecting.registration import start
 from chatroom.errors import ClusterError
-from chatroom.server.cluster import cluster_hub
+from chatroom.server.cluster import cluster_hub, other_nodes
 from chatroom.server.cluster.cluster_contract import Turn
 from chatroom.server.cluster.cluster_hub import ClusterHub
 from chatroom.server.cluster.turn_desk import Desk, Done, Granted
@@ -180,6 +180,10 @@ class NodeStage:
         self.turns = 0
         self.stream: list[Done] = []
         monkeypatch.setattr(cluster_hub, "read_clocks", lambda: (START_MS + self.mono_ms, self.mono_ms))
+        # A tick does all that there is to do, however slow the machine is.
+        monkeypatch.setattr(cluster_hub, "TICK_S", 60.0)
+        monkeypatch.setattr(cluster_hub, "TASKS_S", 60.0)
+        monkeypatch.setattr(other_nodes, "APPLY_S", 60.0)
         self.a, self.b = StagedNode(self, "a", 1), StagedNode(self, "b", 2)
 
     def come_together(self) -> tuple[StagedConnection, StagedConnection]:

@@ -23,6 +23,7 @@ from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from chatroom.chat.cluster.cluster_world import ClusterWorld
+    from chatroom.chat.people.session import Session
 
 
 def snapshot_to_document(world: ClusterWorld) -> Document:
@@ -118,6 +119,12 @@ def _empty(world: ClusterWorld) -> None:
     world.actions.use_state({})
 
 
+def tell_end(world: ClusterWorld, session: Session, text: str) -> None:
+    """Tell a session of this node why its connection ends."""
+    last = f"ERROR :Closing Link: {session.address_text} ({text})"
+    tell_last(world.outbox, session, last, world.settings.server.name)
+
+
 def reset(world: ClusterWorld, text: str) -> None:
     """End all registered sessions of this node, which read why, and empty the world for a snapshot.
 
@@ -128,8 +135,7 @@ def reset(world: ClusterWorld, text: str) -> None:
             if session.user is None:
                 continue
             world.outbox.settle(session)
-            last = f"ERROR :Closing Link: {session.address_text} ({text})"
-            tell_last(world.outbox, session, last, world.settings.server.name)
+            tell_end(world, session, text)
             session.closing = True
             world.monitors.clear(session)
             world.outbox.closed.append(session)

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.cluster.local_verbs import LOCAL_VERBS
-from chatroom.chat.cluster.snapshot import reset
+from chatroom.chat.cluster.snapshot import reset, tell_end
 from chatroom.chat.delivery.answer_costs import answer_bytes, count_unread
 from chatroom.chat.delivery.batches import Batch
 from chatroom.chat.delivery.gate import Gate
@@ -286,7 +286,9 @@ class ClusterHub(GatedHub):
         self._ledger.abandon()
         self._ledger.renaming = 0
         world.outbox.abandon()
-        world.outbox.closed += gate.find_closed()
+        for session in gate.find_closed():
+            tell_end(world, session, LOST)  # what it was told waited in the gate, and is lost
+            world.outbox.closed.append(session)
         reset(world, LOST)
         self._waiting = deque(waiting for waiting in self._waiting if not waiting.session.closing)
         self._turn, self._failed_up_to, self._untold = None, 0, ()

@@ -183,7 +183,7 @@ def test_a_node_without_its_place_begins_anew(stage: NodeStage) -> None:
 
 
 def test_who_ended_in_a_lost_turn_is_closed(stage: NodeStage) -> None:
-    """The end of a session waits behind what it reads, and is not lost with that."""
+    """The end of a session waits behind what it reads, and is not lost with that. It reads why."""
     a = stage.a
     ann = a.come("ann")
     a.tick((ann, "QUIT :bye"))
@@ -195,6 +195,7 @@ def test_who_ended_in_a_lost_turn_is_closed(stage: NodeStage) -> None:
     a.thread.post(lambda: a.hub.leave(a.desk.lost))
     a.tick()
     assert [one.closed for one in a.connections] == [1]
+    assert ann.got.endswith(b"ERROR :Closing Link: 10.0.0.1 (This server has lost the others: connect again)\r\n")
 
 
 def test_a_gap_in_the_stream_costs_the_place(stage: NodeStage) -> None:

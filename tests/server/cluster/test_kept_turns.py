@@ -14,7 +14,6 @@ from chatroom.chat.cluster.snapshot import snapshot_to_document
 from chatroom.chat.cluster.turn_records import Record, decode_records
 from chatroom.chat.cluster.untold import untold_to_record
 from chatroom.errors import Fenced
-from chatroom.server.cluster import cluster_hub
 from chatroom.server.cluster.cluster_contract import Turn
 from chatroom.server.cluster.turn_desk import Granted
 
@@ -71,8 +70,6 @@ def play(monkeypatch: pytest.MonkeyPatch, turn: tuple[Act, list[str]], *, dies: 
     Return if anything of the turn was stored, too.
     """
     act, lines = turn
-    for name in ("TICK_S", "TASKS_S"):  # all lines run in one turn, however slow the machine is
-        monkeypatch.setattr(cluster_hub, name, 60.0)
     stage = NodeStage(monkeypatch)
     a, b = stage.a, stage.b
     people = [a.come(nick) for nick in ("ann", "amy", "abe")]
