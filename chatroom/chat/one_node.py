@@ -69,6 +69,14 @@ class OneNode:
         """True if another node shows a session what it has missed in a channel. It is told to do that."""
         return False
 
+    @property
+    def history_end(self) -> int | None:
+        """The highest message id that a client may read in the history now. None: whatever is stored.
+
+        What another daemon has stored, and this one not told yet, the client reads live a moment later.
+        """
+        return None
+
     def has_duty(self) -> bool:
         """True if this daemon does what only one of several nodes does."""
         return True

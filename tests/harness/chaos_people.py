@@ -101,8 +101,8 @@ class Person(threading.Thread):
         """What the history has told so far, while the person comes back."""
         self._live: dict[str, list[Said]] | None = None
         """What was read beside that; None afterwards."""
-        self._early: set[Said] = set()
-        """What the history has told, and may be told once more: a message is stored before a node tells it."""
+        self._before: dict[str, int] = {}
+        """How much of it was read before the history had answered: only that may be in both."""
         self._numbers = 0
         self._waits_for = ""
         """The text whose answer is waited for; empty for none."""
@@ -178,19 +178,21 @@ class Person(threading.Thread):
             last = (page or self.read[where])[-1:]
             bound = f"msgid={last[0].number:x}" if last else "timestamp=2000-01-01T00:00:00.000Z"
             if not self._is_refused(f"CHATHISTORY AFTER {where} {bound} {_PAGE}") and len(page) - before < _PAGE:
+                assert self._live is not None
+                self._before[where] = len(self._live[where])
                 return
 
     def _catch_up(self) -> None:
         """Put together what the history has told and what was said meanwhile."""
         live, self._live = self._live, None
         assert live is not None
-        self._early.clear()
         for where, page in self._pages.items():
             for said in page:
                 self._add(where, said)
-            self._early.update(page)
+            both = set(live[where][: self._before[where]]).intersection(page)
             for said in live[where]:
-                self._add_live(where, said)
+                if said not in both:
+                    self._add(where, said)
 
     # -- talking ----------------------------------------------------------------------------------
 
@@ -254,16 +256,10 @@ class Person(threading.Thread):
         elif self._live is not None:
             self._live[where].append(said)
         else:
-            self._add_live(where, said)
+            self._add(where, said)
         if text == self._waits_for:
             self.answered[text] = where
             self._waits_for = ""
-
-    def _add_live(self, where: str, said: Said) -> None:
-        if said in self._early:
-            self._early.remove(said)
-        else:
-            self._add(where, said)
 
     def _add(self, where: str, said: Said) -> None:
         before = self.read[where]

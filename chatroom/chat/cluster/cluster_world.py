@@ -217,6 +217,11 @@ class ClusterWorld(World):
         return False
 
     @property
+    def history_end(self) -> int:
+        """As ``OneNode``. In a turn, also what has been said in it: the answer comes behind that."""
+        return self.outbox.seq if self.has_turn else self.last_seq
+
+    @property
     def is_leaving(self) -> bool:
         """As ``OneNode``."""
         return self.leaving.is_leaving

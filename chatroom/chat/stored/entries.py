@@ -241,6 +241,8 @@ class Search(NamedTuple):
     limit: int = 100
     oldest: bool = False
     """True to find the oldest ``limit`` messages if there are more, False to find the newest."""
+    up_to: int | None = None
+    """The highest message id to find. None means no bound."""
 
 
 class IndexLag(NamedTuple):

@@ -144,8 +144,9 @@ class HistoryStore(Protocol):
     A conversation by a channel's name is that of the present channel, not of an ended one. An unknown conversation has
     no entries. Answers are oldest first. Entries at a bound are not part of an answer, except in ``around``. ``events``
     includes joins, topics and so on; without it there are only messages and notices. ``above`` leaves out what has a
-    message id up to that. ``also`` are further conversations to read as one with the first. ``limit`` is at least 1.
-    Each answer shows the history at one moment. A store belongs to the thread that opened it.
+    message id up to that, and ``up_to`` what has a higher one, unless it is None. ``also`` are further conversations to
+    read as one with the first. ``limit`` is at least 1. Each answer shows the history at one moment. A store belongs to
+    the thread that opened it.
 
     An answer without a bound, or whose bounds are times, does not end within a millisecond, so that the next question
     can begin at the time of its last entry. It then has more than ``limit`` entries, by up to a thousand.
@@ -162,7 +163,7 @@ class HistoryStore(Protocol):
         above: int = 0,
         also: Sequence[Conversation] = (),
     ) -> list[Entry]:
-        """The newest ``limit`` entries after ``after`` whose message id is at most ``up_to``. None means no bound."""
+        """The newest ``limit`` entries after ``after``; None means no bound."""
         ...
 
     def before(
@@ -171,6 +172,7 @@ class HistoryStore(Protocol):
         bound: Bound,
         limit: int,
         *,
+        up_to: int | None = None,
         events: bool = False,
         above: int = 0,
         also: Sequence[Conversation] = (),
@@ -184,6 +186,7 @@ class HistoryStore(Protocol):
         bound: Bound,
         limit: int,
         *,
+        up_to: int | None = None,
         events: bool = False,
         above: int = 0,
         also: Sequence[Conversation] = (),
@@ -197,6 +200,7 @@ class HistoryStore(Protocol):
         bound: Bound,
         limit: int,
         *,
+        up_to: int | None = None,
         events: bool = False,
         above: int = 0,
         also: Sequence[Conversation] = (),
@@ -214,6 +218,7 @@ class HistoryStore(Protocol):
         end: Bound,
         limit: int,
         *,
+        up_to: int | None = None,
         events: bool = False,
         above: int = 0,
         also: Sequence[Conversation] = (),

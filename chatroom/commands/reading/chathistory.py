@@ -125,14 +125,15 @@ def _messages(context: Context, params: list[str]) -> Pending | None:
         context.fail("INVALID_TARGET", given, target, text=_NO_MESSAGES)
         return None
     events = bool(context.session.caps & caps.EVENT_PLAYBACK)
-    above, most = readable.after, most_bytes(context)
+    # All up to the end is told before the answer, and what follows is read live: so nothing is read twice.
+    above, end, most = readable.after, context.world.history_end, most_bytes(context)
 
     def read(stores: Stores) -> list[Event] | None:
         if not readable.is_known and not any(map(stores.history.has, readable.conversations)):
             return None
         if not readable.conversations:
             return []
-        entries = _read(stores.history, subcommand, readable.conversations, bounds, limit, events, above)
+        entries = _read(stores.history, subcommand, readable.conversations, bounds, limit, events, above, end)
         return [to_event(entry) for entry in _cut(subcommand, bounds, entries, most)]
 
     def then(context: Context, found: list[Event] | None) -> None:
@@ -156,14 +157,16 @@ def _read(
     limit: int,
     events: bool,
     above: int,
+    end: int | None,
 ) -> list[Entry]:
     first, also = conversations[0], conversations[1:]
     if subcommand == "LATEST":
-        return history.latest(first, limit, after=bounds[0] if bounds else None, events=events, above=above, also=also)
+        after = bounds[0] if bounds else None
+        return history.latest(first, limit, after=after, up_to=end, events=events, above=above, also=also)
     if subcommand == "BETWEEN":
-        return history.between(first, bounds[0], bounds[1], limit, events=events, above=above, also=also)
+        return history.between(first, bounds[0], bounds[1], limit, up_to=end, events=events, above=above, also=also)
     read = {"BEFORE": history.before, "AFTER": history.after, "AROUND": history.around}[subcommand]
-    return read(first, bounds[0], limit, events=events, above=above, also=also)
+    return read(first, bounds[0], limit, up_to=end, events=events, above=above, also=also)
 
 
 def _cut(subcommand: str, bounds: list[Bound], entries: Sequence[Entry], most: int) -> Sequence[Entry]:

@@ -87,6 +87,7 @@ def search(context: Context, params: list[str]) -> Pending | None:
 
 def _search(context: Context, query: Search, readable: Readable | None, target: str) -> Pending:
     account = context.user.account
+    query = query._replace(up_to=context.world.history_end)
     if readable is not None:
         query = query._replace(conversations=readable.conversations)
     else:

@@ -93,7 +93,8 @@ def znc(context: Context, params: list[str]) -> Pending | None:
         from_ms = _parse_seconds(words[2]) if len(words) > 2 else -1
         to_ms = _parse_seconds(words[3]) if len(words) > 3 else _FAR_MS
         if from_ms is not None and to_ms is not None:
-            return _find_buffers(context, words[1], lambda context, found: _play(context, found, from_ms, to_ms))
+            end = context.world.history_end
+            return _find_buffers(context, words[1], lambda context, found: _play(context, found, from_ms, to_ms, end))
     elif verb == "LIST" and len(words) <= 2:
         return _find_buffers(context, words[1] if len(words) > 1 else "*", _list)
     elif verb == "CLEAR" and len(words) == 2:
@@ -155,8 +156,11 @@ def _find_buffers(context: Context, words: str, act: _Act) -> Pending:
 # -- the commands ---------------------------------------------------------------------------------
 
 
-def _play(context: Context, buffers: list[_Buffer], from_ms: int, to_ms: int) -> Pending | None:
-    """Show the messages after ``from_ms``, up to and with ``to_ms``. If there are too many, show the newest."""
+def _play(context: Context, buffers: list[_Buffer], from_ms: int, to_ms: int, end: int | None) -> Pending | None:
+    """Show the messages after ``from_ms``, up to and with ``to_ms``. If there are too many, show the newest.
+
+    ``end`` is as in ``OneNode.history_end``.
+    """
     if not buffers:
         return None
     limit, most = context.world.settings.history.max_query, most_bytes(context)
@@ -169,7 +173,7 @@ def _play(context: Context, buffers: list[_Buffer], from_ms: int, to_ms: int) ->
             first, *also = buffer.readable.conversations
             # From the later bound backwards: without those at the bounds, hence the millisecond.
             found = stores.history.between(
-                first, AtTime(to_ms + 1), AtTime(from_ms), limit, above=buffer.above, also=also
+                first, AtTime(to_ms + 1), AtTime(from_ms), limit, up_to=end, above=buffer.above, also=also
             )
             if buffer.readable.channel is None and not is_echoed:
                 # A client that expects no messages of its own would show them as the other user's.

@@ -135,6 +135,9 @@ def _conditions(
         sql += f" AND (lower({ACCOUNT}) = ? OR lower(substr(m.source, 1, {len(search.sender) + 1})) = ?)"
         sender = casefold(search.sender)
         values += [sender, f"{sender}!"]
+    if search.up_to is not None:
+        sql += f" AND {id_column} <= ?"
+        values.append(search.up_to)
     for bound, low in ((search.after, True), (search.before, False)):
         if bound is not None:
             condition, bound_values = _beyond(bound, low, skew, id_column)

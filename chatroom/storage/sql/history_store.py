@@ -67,7 +67,7 @@ class SqlHistory:
         also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The newest entries after ``after``, with message ids up to ``up_to``."""
-        last = AFTER_ALL if up_to is None else up_to
+        last = _last(up_to)
         with self._database.snapshot():
             if isinstance(after, AtMessageId):
                 span = Span((BEFORE_ALL, max(after.message_id, above)), up_to=last, by_time=False)
@@ -84,13 +84,14 @@ class SqlHistory:
         bound: Bound,
         limit: int,
         *,
+        up_to: int | None = None,
         events: bool = False,
         above: int = 0,
         also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The newest entries before ``bound``."""
         with self._database.snapshot():
-            return self._before((conversation, *also), bound, limit, events, above)
+            return self._before((conversation, *also), bound, limit, events, above, _last(up_to))
 
     def after(
         self,
@@ -98,13 +99,14 @@ class SqlHistory:
         bound: Bound,
         limit: int,
         *,
+        up_to: int | None = None,
         events: bool = False,
         above: int = 0,
         also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The oldest entries after ``bound``."""
         with self._database.snapshot():
-            return self._after((conversation, *also), bound, limit, events, above)
+            return self._after((conversation, *also), bound, limit, events, above, _last(up_to))
 
     def around(
         self,
@@ -112,6 +114,7 @@ class SqlHistory:
         bound: Bound,
         limit: int,
         *,
+        up_to: int | None = None,
         events: bool = False,
         above: int = 0,
         also: Sequence[Conversation] = (),
@@ -119,10 +122,10 @@ class SqlHistory:
         """Entries around ``bound``: half from before it, half from the bound on."""
         with self._database.snapshot():
             # Up to ``limit`` on either side, because one side may have fewer entries than half.
-            earlier = self._before((conversation, *also), bound, limit, events, above)
+            earlier = self._before((conversation, *also), bound, limit, events, above, _last(up_to))
             # One less, so that an entry at the bound is part of the answer.
             from_it = AtMessageId(bound.message_id - 1) if isinstance(bound, AtMessageId) else AtTime(bound.time_ms - 1)
-            later = self._after((conversation, *also), from_it, limit, events, above)
+            later = self._after((conversation, *also), from_it, limit, events, above, _last(up_to))
         of_earlier, whole_ms = min(max(limit // 2, limit - len(later)), len(earlier)), isinstance(bound, AtTime)
         earlier = _newest_of(earlier, of_earlier, whole_ms=whole_ms)
         return earlier + _oldest_of(later, limit - of_earlier, whole_ms=whole_ms)
@@ -134,20 +137,21 @@ class SqlHistory:
         end: Bound,
         limit: int,
         *,
+        up_to: int | None = None,
         events: bool = False,
         above: int = 0,
         also: Sequence[Conversation] = (),
     ) -> list[Entry]:
         """The entries between the bounds that are nearest to ``start``."""
-        both = (conversation, *also)
+        both, last = (conversation, *also), _last(up_to)
         with self._database.snapshot():
             if isinstance(start, AtMessageId) and isinstance(end, AtMessageId):
                 low, high = sorted((start.message_id, end.message_id))
-                span = Span((BEFORE_ALL, max(low, above)), up_to=high - 1, by_time=False)
+                span = Span((BEFORE_ALL, max(low, above)), up_to=min(high - 1, last), by_time=False)
                 return self._read(both, span, limit, newest=start.message_id > end.message_id, events=events)
             is_backward = self._position(start, 0) > self._position(end, 0)
             early, late = (end, start) if is_backward else (start, end)
-            span = Span(self._position(early, AFTER_ALL), self._position(late, BEFORE_ALL), above=above)
+            span = Span(self._position(early, AFTER_ALL), self._position(late, BEFORE_ALL), last, above=above)
             return self._read_page(both, span, limit, newest=is_backward, events=events)
 
     def direct_since(self, account_id: int, after: Bound, limit: int, *, up_to: int | None = None) -> list[Entry]:
@@ -239,21 +243,21 @@ class SqlHistory:
         return entry
 
     def _before(
-        self, conversations: Sequence[Conversation], bound: Bound, limit: int, events: bool, above: int
+        self, conversations: Sequence[Conversation], bound: Bound, limit: int, events: bool, above: int, last: int
     ) -> list[Entry]:
         if isinstance(bound, AtMessageId):
-            span = Span((BEFORE_ALL, above), up_to=bound.message_id - 1, by_time=False)
+            span = Span((BEFORE_ALL, above), up_to=min(bound.message_id - 1, last), by_time=False)
             return self._read(conversations, span, limit, newest=True, events=events)
-        span = Span(high=(bound.time_ms, BEFORE_ALL), above=above)
+        span = Span(high=(bound.time_ms, BEFORE_ALL), up_to=last, above=above)
         return self._read_page(conversations, span, limit, newest=True, events=events)
 
     def _after(
-        self, conversations: Sequence[Conversation], bound: Bound, limit: int, events: bool, above: int
+        self, conversations: Sequence[Conversation], bound: Bound, limit: int, events: bool, above: int, last: int
     ) -> list[Entry]:
         if isinstance(bound, AtMessageId):
-            span = Span((BEFORE_ALL, max(bound.message_id, above)), by_time=False)
+            span = Span((BEFORE_ALL, max(bound.message_id, above)), up_to=last, by_time=False)
             return self._read(conversations, span, limit, newest=False, events=events)
-        span = Span((bound.time_ms, AFTER_ALL), above=above)
+        span = Span((bound.time_ms, AFTER_ALL), up_to=last, above=above)
         return self._read_page(conversations, span, limit, newest=False, events=events)
 
     def _position(self, bound: Bound, message_id: int) -> tuple[int, int]:
@@ -330,6 +334,11 @@ class SqlHistory:
         if newest:
             rows.reverse()
         return [to_entry(row) for row in rows]
+
+
+def _last(up_to: int | None) -> int:
+    """The highest message id of an answer."""
+    return AFTER_ALL if up_to is None else up_to
 
 
 def _newest_of(entries: list[Entry], count: int, *, whole_ms: bool) -> list[Entry]:

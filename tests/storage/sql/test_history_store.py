@@ -178,6 +178,24 @@ def test_latest_up_to(kept: Filled) -> None:
         assert kept.stores.history.latest("#tea", 1000, after=bound, up_to=up_to, events=True) == after
 
 
+def test_no_answer_has_what_is_behind_its_end(kept: Filled) -> None:
+    """With ``up_to``, each question is answered as if nothing with a higher message id were there."""
+    history, up_to = kept.stores.history, kept.entries[COUNT // 2 + 10].message_id
+    known = [one for one in kept.within("#tea", events=True) if one.message_id <= up_to]
+    for bound in bounds(kept.entries):
+        ordered = in_order(known, bound)
+        after = [one for one in ordered if is_after(kept, one, bound)]
+        before = [one for one in ordered if is_before(kept, one, bound)]
+        for limit in (7, 1000):
+            assert history.after("#tea", bound, limit, up_to=up_to, events=True) == oldest(after, limit, bound)
+            assert history.before("#tea", bound, limit, up_to=up_to, events=True) == newest(before, limit, bound)
+        assert history.around("#tea", bound, 1000, up_to=up_to, events=True) == ordered
+        for other in bounds(kept.entries):
+            found = history.between("#tea", bound, other, 1000, events=True)
+            expected = [one for one in found if one.message_id <= up_to]
+            assert history.between("#tea", bound, other, 1000, up_to=up_to, events=True) == expected
+
+
 def test_between(kept: Filled) -> None:
     """The entries nearest to the first bound, in either direction, with message ids and times mixed."""
     history, all_of_it = kept.stores.history, kept.within("#tea", events=True)
