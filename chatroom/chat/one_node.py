@@ -69,6 +69,12 @@ class OneNode:
         """True if another node shows a session what it has missed in a channel. It is told to do that."""
         return False
 
+    def note_direct_replay(self, session: Session, *, is_over: bool) -> None:
+        """Call it when a session is about to be shown the direct messages that it missed, and when it has been.
+
+        The node of a cluster leaves that for those who end its people if it dies; this one does nothing.
+        """
+
     @property
     def history_end(self) -> int | None:
         """The highest message id that a client may read in the history now. None: whatever is stored.

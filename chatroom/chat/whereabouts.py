@@ -8,7 +8,7 @@ is killed stores nothing: its next start finds the accounts recorded as present,
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from chatroom.chat.people.user import ABSENT, NO_DEVICE
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Whereabouts:
     """Hands out the writes. Nothing is stored for a guest. Guarded by the hub lock."""
 
-    __slots__ = ("_ledger", "_most", "_online", "_outbox", "_runtime", "_work")
+    __slots__ = ("_ledger", "_most", "_online", "_outbox", "_runtime", "_unshown", "_work")
 
     def __init__(
         self, work: WorkQueue, outbox: Outbox, ledger: Ledger, online: OnlineDirectory, runtime: Runtime
@@ -39,15 +39,20 @@ class Whereabouts:
         self._runtime = runtime
         self._most: int | None = None
         """The highest message id that those who leave now can have read; None if they have read everything."""
+        self._unshown: Collection[str] = ()
+        """The channels of which they have read nothing since they came, and "" for direct messages."""
 
     @contextlib.contextmanager
-    def read_up_to(self, message_id: int | None) -> Iterator[None]:
-        """In the block, leave those who have read no more than that: their daemon has died. None: all until now."""
-        self._most = message_id
+    def read_up_to(self, message_id: int | None, unshown: Collection[str] = ()) -> Iterator[None]:
+        """In the block, leave those who have read no more than that: their daemon has died. None: all until now.
+
+        ``unshown`` are the channels of which they have read nothing since they came, and "" for direct messages.
+        """
+        self._most, self._unshown = message_id, unshown
         try:
             yield
         finally:
-            self._most = None
+            self._most, self._unshown = None, ()
 
     def arrive(self, user: User, channel: Channel | None, wall_ms: int) -> None:
         """Have it stored that a user has come into a channel, or to the server (None)."""
@@ -75,6 +80,8 @@ class Whereabouts:
         if message_id is not None and self._most is not None:
             message_id = min(message_id, self._most)
         folded = channel.folded if channel is not None else ""
+        if folded in self._unshown:
+            message_id = None
         self._work.write(lambda stores: stores.presence.go(account.id, folded, message_id, returns=returns))
 
     def arrive_all(self, user: User, wall_ms: int) -> None:

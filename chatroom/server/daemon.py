@@ -34,7 +34,6 @@ from chatroom.server.hub import Hub
 from chatroom.server.io_thread import IoThread
 from chatroom.server.listener import Listener
 from chatroom.server.listening_sockets import Inherited, open_listeners, shown_address
-from chatroom.server.metered import make_threads
 from chatroom.server.metrics_entrance import open_metrics
 from chatroom.server.opening_sockets import open_control
 from chatroom.server.operator_screen import make_screen
@@ -149,7 +148,7 @@ class Daemon:
         if database.node is not None:
             counter.find_elsewhere = database.node.count_elsewhere()
             database.node.facts = lambda: describe_node(hub.world.settings, where, counter)
-        threads = self._threads = make_threads(hub, settings.server.io_threads, counter.released)
+        threads = self._threads = database.make_io_threads(hub, settings.server.io_threads, counter.released)
         first_number = database.first_number
         listener = self._listener = Listener(hub, threads, counter, entrances, control, first_number)
         runtime.supervisor = self._supervisor = self._make_supervisor(workers, listener)

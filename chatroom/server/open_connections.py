@@ -201,6 +201,15 @@ class OpenConnections:
             if connection.state is State.OPEN and not world.has_ended(connection.session):
                 wheel.schedule(connection, look_after(world, connection.session, int(now_s * 1000)))
 
+    def slow_sessions(self) -> list[int]:
+        """The ids of the sessions whose sockets have not taken everything. Without the hub lock.
+
+        What only fetches the files of the web page has no session that the world knows.
+        """
+        if not self._backlogs:
+            return []
+        return [connection.session.id for connection in self._backlogs.peers() if connection not in self.opening]
+
     def flush_backlogs(self) -> None:
         """Send what peers take of all that waits for them. Without the hub lock."""
         for connection in self._backlogs.peers():

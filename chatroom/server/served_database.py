@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import tzinfo
 from functools import partial
 from pathlib import Path
@@ -12,11 +13,13 @@ from chatroom.chat.delivery.ledger import Ledger
 from chatroom.database_address import ServerAddress
 from chatroom.server.committing import make_hub, make_ledger
 from chatroom.server.loaded_world import begin_anew, load_world
+from chatroom.server.metered import make_threads
 from chatroom.server.upkeep import Upkeep
 from chatroom.storage.opening import find_upkeep, open_journal, open_node_journal, open_stores
 from chatroom.storage.write_guard import WriteGuard
 
 if TYPE_CHECKING:
+    from chatroom.chat.people.session import Session
     from chatroom.chat.runtime import Runtime
     from chatroom.chat.stored.history_stores import Journal
     from chatroom.chat.world import World
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from chatroom.server.cluster.node import Node
     from chatroom.server.handover.predecessor import Predecessor
     from chatroom.server.hub import Hub
+    from chatroom.server.io_thread import IoThread
     from chatroom.server.journal_thread import JournalThread
     from chatroom.server.loop_thread import LoopThread
     from chatroom.server.operator_screen import Screen
@@ -126,6 +130,12 @@ class ServedDatabase:
         if self.node is not None:
             return self.node.make_hub(workers, screen, metered=metered)
         return make_hub(world, workers, screen, metered=metered, thread=self.journal_thread)
+
+    def make_io_threads(self, hub: Hub, count: int, released: Callable[[Session], None]) -> list[IoThread]:
+        """Make the I/O threads of the hub."""
+        if self.node is not None:
+            return self.node.make_io_threads(count, released)
+        return make_threads(hub, count, released)
 
     @property
     def first_number(self) -> int:

@@ -132,7 +132,8 @@ def test_redis_comes_back_with_older_data(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize(
-    "thread", ["cluster-turns", "cluster-reader", "cluster-heartbeat", "cluster-snapshots", "journal"]
+    "thread",
+    ["cluster-turns", "cluster-reader", "cluster-heartbeat", "cluster-snapshots", "cluster-telling", "journal"],
 )
 def test_a_thread_that_dies_begins_again(cluster: Cluster, thread: str) -> None:
     """Whatever it had in its hands: people go on talking, perhaps after they have connected again."""

@@ -86,6 +86,7 @@ class StagedNode:
         self.hub = ClusterHub(self.world, StagedWorkers(), Screen())
         self.thread = StagedThread()
         self.hub.threads = [self.thread]
+        self.hub.enter(0)
         self.connections: list[StagedConnection] = []
         self.log: list[str] = []
 
@@ -108,6 +109,11 @@ class StagedNode:
         return connection
 
     # -- ticks and turns --------------------------------------------------------------------------
+
+    @property
+    def told(self) -> int:
+        """Up to which message id it has told its people, as it says."""
+        return self.hub.mark.read()[1].seq
 
     def tick(self, *lines: tuple[StagedConnection, str], fails: bool = False) -> None:
         """Run lines in a tick, with the tasks that wait, and write. ``fails``: the tick fails after the lines."""
@@ -136,6 +142,7 @@ class StagedNode:
             else:
                 check_lines(data)
                 session.connection.got += data
+        self.hub.mark.note_written(0, (), has_told=bool(pending))
 
     def grant(self) -> Turn:
         """Give the node the turn, which the next tick takes."""

@@ -30,6 +30,7 @@ from chatroom.chat.cluster.recorder import Recorder
 from chatroom.chat.cluster.session_table import SessionTable
 from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.cluster.tracked import tracked_kinds
+from chatroom.chat.cluster.unshown import Unshown
 from chatroom.chat.failed_logins import KeptFailures
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.server import Server
@@ -41,6 +42,7 @@ from chatroom.chat.world import World
 if TYPE_CHECKING:
     from chatroom.chat.admission.account_directory import AccountDirectory
     from chatroom.chat.admission.cloak import Cloak
+    from chatroom.chat.cluster.told import Told
     from chatroom.chat.cluster.turn_records import Record
     from chatroom.chat.delivery.ledger import Ledger
     from chatroom.chat.runtime import Runtime
@@ -123,6 +125,7 @@ class ClusterWorld(World):
         self.actions = ClusterActions(recorder)
         self.lockdown = ClusterLockdown(recorder)
         self.outbox = ClusterOutbox(self.start_wall_ms, self.ledger.last_message_id, recorder, self.leaving)
+        self.unshown = Unshown(self.outbox.replays)
         self.kept_failures = KeptFailures(self.throttle, self.work)
         self.whereabouts = Whereabouts(self.work, self.outbox, self.ledger, self.online, self.runtime)
 
@@ -216,6 +219,10 @@ class ClusterWorld(World):
             return True
         return False
 
+    def note_direct_replay(self, session: Session, *, is_over: bool) -> None:
+        """As ``OneNode``."""
+        self.unshown.note_direct(session, is_over=is_over)
+
     @property
     def history_end(self) -> int:
         """As ``OneNode``. In a turn, also what has been said in it: the answer comes behind that."""
@@ -273,24 +280,24 @@ class ClusterWorld(World):
         """The homes of all shadows."""
         return set(self.sessions.by_home)
 
-    def close_home(self, home: str, text: str, read_up_to: int | None = None) -> None:
-        """End all sessions of a node that is gone, in a turn.
+    def close_home(self, home: str, text: str, told: Told | None = None) -> None:
+        """End all sessions of a node that is gone, in a turn. What it has not told its people, they have missed.
 
-        ``read_up_to``: the last message id that the node is known to have told. What was said since, its people have
-        missed. None: they have read everything until now.
+        None: they have read everything until now.
         """
-        users: dict[User, None] = {}
-        with self.whereabouts.read_up_to(read_up_to):
-            shadows = self.sessions.by_home.get(home, {})
-            # In the order in which they came, whichever node does it: the table of one that joined later has another.
-            for _, shadow in sorted(shadows.items()):
-                if shadow.user is not None:
-                    users[shadow.user] = None
+        # In the order in which they came, whichever node does it: the table of one that joined later has another.
+        shadows = [shadow for _, shadow in sorted(self.sessions.by_home.get(home, {}).items())]
+        read: dict[User, int] = {}
+        for shadow in shadows:
+            if told is not None and shadow.user is not None:
+                read[shadow.user] = min(read.get(shadow.user, told.seq), told.of(shadow.id))
+        for shadow in shadows:
+            unshown = told.unshown.get(shadow.id, ()) if told is not None else ()
+            with self.whereabouts.read_up_to(read.get(shadow.user) if shadow.user is not None else None, unshown):
                 self.close(shadow, text)  # a node that stood still tells it when it goes on
-        if read_up_to is not None:
-            for user in users:
-                for session in user.sessions:
-                    self.show_missed(session, read_up_to)
+        for user, after in read.items():
+            for session in user.sessions:
+                self.show_missed(session, after)
 
     def show_missed(self, session: Session, after: int) -> None:
         """Show a session what was said after a message id and before it came, as a further device of its user.

@@ -174,9 +174,11 @@ def replay_direct(world: World, session: Session, *, up_to: int = 0, left: int |
         return [entry for entry in found if entry.account_id != account_id]
 
     def then(found: object) -> None:
+        world.note_direct_replay(session, is_over=True)
         if not isinstance(found, ChatroomError) and not session.closing:
             _show(world, session, found)
 
+    world.note_direct_replay(session, is_over=False)
     world.work.ask("store", job, then, session)
 
 

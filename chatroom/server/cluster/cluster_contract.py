@@ -18,9 +18,11 @@ Thread contract: all methods may be called from any thread. Each thread has a co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from chatroom.chat.cluster.told import Told
 
 RETRY_S = 0.2
 """How long to wait before another call, if Redis is unreachable or ``join`` or ``recover`` have answered None."""
@@ -76,6 +78,8 @@ class NodeState:
     """True if it has a world."""
     facts: Mapping[str, object]
     """What it has told of itself with its last heartbeat. Empty before the first one."""
+    told: Told | None = None
+    """How far it has told its people (``Link.leave_told``); None if that is not known."""
 
     @property
     def home(self) -> str:
@@ -165,11 +169,23 @@ class Link(Protocol):
         """
         ...
 
-    def heartbeat(self, facts: Mapping[str, object]) -> list[NodeState]:
+    def heartbeat(self, facts: Mapping[str, object], told: Told | None = None) -> list[NodeState]:
         """Renew the lease, tell the others about this node, and return all registered nodes by name, this one too.
 
-        ``facts`` is JSON-able. To be called each second, or six times for each lease.
+        ``facts`` is JSON-able. ``told`` is left only if Redis has lost what ``leave_told`` has left; it must have been
+        left, or be left soon. To be called each second, or six times for each lease.
         """
+        ...
+
+    def leave_told(self, home: str, told: Told) -> None:
+        """Leave in Redis how far a life of this node has told its people. The caller leaves no lower one later.
+
+        It is kept for an hour from the last heartbeat on, whatever becomes of the node.
+        """
+        ...
+
+    def find_told(self, homes: Iterable[str]) -> dict[str, Told | None]:
+        """Return what was left of homes, by home; None for each of which nothing is there."""
         ...
 
     def remove(self, name: str, epoch: int) -> bool:

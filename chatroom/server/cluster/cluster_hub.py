@@ -10,10 +10,11 @@ What other nodes have done is applied in any tick between two turns of this node
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +29,8 @@ from chatroom.commands.dispatch import answer_not_run
 from chatroom.irc.message import split
 from chatroom.server.clocks import read_clocks
 from chatroom.server.cluster.other_nodes import OtherNodes
+from chatroom.server.cluster.told_mark import ToldMark
+from chatroom.server.cluster.told_so_far import ToldSoFar
 from chatroom.server.cluster.turn_journal import TurnJournal, TurnWork
 from chatroom.server.gated_hub import GatedHub
 from chatroom.server.hub import TASKS_S
@@ -36,6 +39,7 @@ from chatroom.server.turns import TICK_S
 
 if TYPE_CHECKING:
     from chatroom.chat.cluster.cluster_world import ClusterWorld
+    from chatroom.chat.cluster.told import Told
     from chatroom.chat.cluster.turn_records import Record
     from chatroom.chat.delivery.batches import Settled
     from chatroom.chat.people.server import Server
@@ -80,6 +84,12 @@ class ClusterHub(GatedHub):
         self._answers: deque[Task] = deque()
         """Outcomes for reading verbs, which need no turn. As ``_posted``."""
         self.others = OtherNodes(world, journal.desk)
+        self.mark = ToldMark()
+        self._told = ToldSoFar(world)
+        self.sure_until_s = math.inf
+        """Until when, on the monotonic clock, no other node can have struck this one off. The heartbeat sets it."""
+        self.hurry: Callable[[], None] = _rest
+        """Has the next heartbeat come at once. Set once, before the threads begin."""
         self._untold: Sequence[Record] = ()
         """What another node had stored and told nobody when it died: the others read of it from this turn."""
         self._began_after = 0
@@ -138,14 +148,17 @@ class ClusterHub(GatedHub):
         """Begin a tick: apply what the others have done, and run what waits if it is this node's turn."""
         assert self.lock.locked(), "needs the hub lock"
         self.world.begin_tick(*read_clocks())
+        self._told.begin_tick()
+        is_sure = self._is_sure()
         if self._answers:
             self._run_some(self._answers)
         if self._turn is not None:
             # The turn's last tick has failed. Its changes are made, and the others must know them.
             self._failed_up_to = self.world.outbox.seq
         else:
-            self.others.apply()
-            if not self._open_turn():
+            if is_sure:
+                self.others.apply()
+            if not (is_sure and self._open_turn()):
                 if self._is_due():
                     self._desk.want()
                 if self._waiting and self._waiting[0].since_mono_ms + PATIENCE_MS <= self.world.mono_ms:
@@ -156,6 +169,19 @@ class ClusterHub(GatedHub):
             self._run_some(self._posted)
         self._run_waiting()
         self.world.end_deferred()
+
+    def _is_sure(self) -> bool:
+        """True if this node has its place among the others, as far as it can know.
+
+        If it has stood still for longer than its lease, they have ended its people, and show them elsewhere what it has
+        not told by then. So it tells nothing more before a heartbeat has found it registered.
+        """
+        is_sure = time.monotonic() < self.sure_until_s
+        if self._turn_journal.is_held is is_sure:
+            self._turn_journal.is_held = not is_sure
+            if not is_sure:
+                self.hurry()
+        return is_sure
 
     def _open_turn(self) -> bool:
         """Begin this node's turn, if it has one, is up to date, and this is the first I/O thread's tick."""
@@ -169,6 +195,7 @@ class ClusterHub(GatedHub):
             return False
         granted = self._desk.take()
         self._turn, self._untold = granted.turn, granted.untold
+        self._told.begin_turn()
         self._began_after = self.world.last_seq
         self.others.tell_untold(granted.untold)
         self.world.begin_turn(self.world.last_seq)
@@ -224,7 +251,14 @@ class ClusterHub(GatedHub):
                 self.threads[0].wake()
                 return
 
-    # -- the end of a turn ------------------------------------------------------------------------
+    # -- the end of a tick, and of a turn ---------------------------------------------------------
+
+    def end(self) -> None:
+        """End a tick, and note what is told when the threads have written. Needs the lock."""
+        super().end()
+        own, threads = threading.get_ident(), self.threads
+        index = next((index for index, thread in enumerate(threads) if thread.ident == own), -1)
+        self.mark.end_tick(self._told.end_tick(self._gate), index, [bool(thread.pending) for thread in threads])
 
     def _take_batch(self, number: int) -> Batch | None:
         """End the turn, if this tick is one. Return what it has to store and to tell the others, if anything."""
@@ -258,16 +292,15 @@ class ClusterHub(GatedHub):
 
     # -- other nodes ------------------------------------------------------------------------------
 
-    def look_at_nodes(self, servers: dict[str, Server | None], read_up_to: dict[str, int]) -> None:
+    def look_at_nodes(self, servers: dict[str, Server | None], told: Mapping[str, Told | None]) -> None:
         """End the people of nodes that are gone, in a turn. ``servers`` are those of all nodes, by home.
 
         None stands for one that has not told of its server with a heartbeat yet: a turn of it may have, or will.
-        ``read_up_to``, by home too: the last sequence number that its people have read, as of its last heartbeat. In a
-        tick.
+        ``told`` is as in ``OtherHomes.find_gone``. In a tick.
         """
-        for home, seq in self.others.find_gone(servers, read_up_to):
+        for home, its_told in self.others.find_gone(servers, told):
             self.world.log_line(f"the node {home} is gone, and its people with it", LogWarning)
-            self.post(0, partial(self.world.close_home, home, f"{home.partition('/')[0]} is gone", seq))
+            self.post(0, partial(self.world.close_home, home, f"{home.partition('/')[0]} is gone", its_told))
 
     # -- beginning anew ---------------------------------------------------------------------------
 
@@ -292,6 +325,13 @@ class ClusterHub(GatedHub):
         reset(world, LOST)
         self._waiting = deque(waiting for waiting in self._waiting if not waiting.session.closing)
         self._turn, self._failed_up_to, self._untold = None, 0, ()
+        self._told.leave()
+
+    def enter(self, position: int) -> None:
+        """Go on with a world that was loaded, as it is at a position. In a tick, or before the first."""
+        self.others.enter(position)
+        self._told.enter()
+        self.mark.begin(self.world.home, self.world.last_seq)
 
 
 class MeteredClusterHub(MeteredHub, ClusterHub):
@@ -301,3 +341,7 @@ class MeteredClusterHub(MeteredHub, ClusterHub):
         """Run a line, or let it wait, and count it."""
         self._count_line(line)
         return ClusterHub.run_line(self, session, line)
+
+
+def _rest() -> None:
+    """Wait for what comes by itself."""

@@ -20,6 +20,7 @@ from chatroom.server.cluster.node_log import NodeLog
 from chatroom.server.loop_thread import LoopThread
 
 if TYPE_CHECKING:
+    from chatroom.chat.cluster.told import Told
     from chatroom.config.clustering import Cluster
     from chatroom.server.cluster.cluster_contract import Link, NodeState
     from chatroom.server.cluster.cluster_hub import ClusterHub
@@ -37,6 +38,7 @@ class Heartbeat(LoopThread):
         desk: Desk,
         contact: Contact,
         facts: Callable[[], dict[str, object]],
+        told: Callable[[], Told | None],
         settings: Cluster,
     ) -> None:
         super().__init__("cluster-heartbeat")
@@ -44,6 +46,7 @@ class Heartbeat(LoopThread):
         self._desk = desk
         self._contact = contact
         self._facts = facts
+        self._told = told
         self.log = NodeLog(settings)
         self.addresses = AddressCounts(settings.node, settings.lease_s)
         self._name = settings.node
@@ -119,7 +122,7 @@ class Heartbeat(LoopThread):
     def beat(self) -> None:
         """Beat once. Raises ``ClusterError``. From the thread, or before it begins."""
         hub, asked_at_s = self.hub, time.monotonic()
-        self.nodes = nodes = self._link.heartbeat(self._facts())
+        self.nodes = nodes = self._link.heartbeat(self._facts(), self._told())
         self._duty_until_s = asked_at_s + self._lease_s / 2
         self._contact.hear(asked_at_s, nodes)
         self.addresses.hear(nodes, asked_at_s)
@@ -127,9 +130,12 @@ class Heartbeat(LoopThread):
         for name, epoch in self._contact.find_gone():
             self._link.remove(name, epoch)
         if hub is not None:
+            hub.sure_until_s = asked_at_s + self._lease_s
             servers = {node.home: _server_of(node) for node in nodes}
-            read_up_to = {node.home: seq for node in nodes if isinstance(seq := node.facts.get("told"), int)}
-            hub.threads[0].post(partial(hub.look_at_nodes, servers, read_up_to))
+            # Whoever is no longer registered leaves nothing more there, so it is asked for now.
+            gone = self._link.find_told(hub.others.homes.names.difference(servers))
+            told = {**{node.home: node.told for node in nodes}, **gone}
+            hub.threads[0].post(partial(hub.look_at_nodes, servers, told))
 
 
 def _server_of(node: NodeState) -> Server | None:

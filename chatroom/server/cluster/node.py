@@ -24,12 +24,14 @@ from chatroom.server.cluster.entering import Stopping, join, take_place, take_wo
 from chatroom.server.cluster.heartbeat import Heartbeat
 from chatroom.server.cluster.snapshot_writer import SnapshotWriter, Wanted
 from chatroom.server.cluster.stream_reader import StreamReader
+from chatroom.server.cluster.told_thread import TellingThread, make_io_threads
 from chatroom.server.cluster.turn_desk import Desk
 from chatroom.server.cluster.turn_journal import TurnJournal
 from chatroom.server.cluster.turn_thread import TurnThread
 from chatroom.server.loaded_world import begin_anew, load_always_on, restore_always_on
 
 if TYPE_CHECKING:
+    from chatroom.chat.cluster.told import Told
     from chatroom.chat.cluster.turn_records import Record
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from chatroom.config.clustering import Cluster
     from chatroom.server.cluster.cluster_contract import Joined, Link, Turn
     from chatroom.server.inbox import Task
+    from chatroom.server.io_thread import IoThread
     from chatroom.server.loop_thread import LoopThread
     from chatroom.server.operator_screen import Screen
     from chatroom.server.workers import Workers
@@ -47,6 +50,8 @@ JOIN_PATIENCE_S = 10.0
 _POSITION_LOOK_S = 0.005
 _IDLE_LOOK_S = 0.5
 _RETURN = "this node's return to the others"
+_WRITE_PATIENCE_S = 1.0
+"""How long a node that begins anew waits until what it has told is written."""
 
 
 class Node:
@@ -66,7 +71,7 @@ class Node:
         self.committer = TurnJournal(journal, desk, link.append)
         self.contact = Contact(settings.node, settings.lease_s)
         self._reader = StreamReader(link, desk)
-        self.heartbeat = Heartbeat(link, desk, self.contact, self._facts, settings)
+        self.heartbeat = Heartbeat(link, desk, self.contact, self._facts, self._find_told, settings)
         self._snapshots = SnapshotWriter(link)
         self._turns = TurnThread(
             link, desk, self._find_turn_floor, self._find_untold, self._begin_anew, self.heartbeat.log
@@ -77,6 +82,8 @@ class Node:
         self.hub: ClusterHub | None = None
         self.first_number = 1
         """The id of the first session of this run: no other node, and no other start, gives it out."""
+        self._telling: TellingThread | None = None
+        """None before there is a hub."""
         self._joined: Joined | None = None
         self._position = 0
 
@@ -113,10 +120,16 @@ class Node:
         world.replayer, world.gap_replayer = _replay, replay_gap
         world.answer_applicants = answer_unregistered
         world.duty = lambda: self.heartbeat.has_duty
-        hub.others.write_snapshot = self._write_snapshot
-        hub.others.enter(self._position)
+        hub.others.write_snapshot, hub.hurry = self._write_snapshot, self.heartbeat.hurry
+        self._telling = TellingThread(self._link, hub.mark)
+        hub.enter(self._position)
         self._reader.begin_at(self._position)
         return hub
+
+    def make_io_threads(self, count: int, released: Callable[[Session], None]) -> list[IoThread]:
+        """Make the I/O threads of the hub."""
+        assert self.hub is not None
+        return make_io_threads(self.hub, count, released)
 
     def count_elsewhere(self) -> Callable[[str], tuple[int, int]]:
         """Return what says how many connections the other nodes have from an address. Any thread may call that."""
@@ -128,13 +141,15 @@ class Node:
     def start(self) -> None:
         """Begin to take part, when the I/O threads run."""
         self.heartbeat.hub = self.hub
-        for loop in (self.committer, self._reader, self._snapshots, self._turns):
-            loop.start()
+        for loop in self.loops:
+            if loop is not self.heartbeat:
+                loop.start()
 
     @property
     def loops(self) -> list[LoopThread]:
         """All threads of the node."""
-        return [self.committer, self._reader, self.heartbeat, self._snapshots, self._turns]
+        telling = [self._telling] if self._telling is not None else []
+        return [self.committer, self._reader, self.heartbeat, self._snapshots, self._turns, *telling]
 
     # -- the end ----------------------------------------------------------------------------------
 
@@ -145,6 +160,10 @@ class Node:
         for loop in (self._turns, self._reader, self.heartbeat):
             loop.join(patience_s)
         self._snapshots.stop(patience_s)
+        if self._telling is not None:
+            self._telling.stop()
+            self._telling.join(patience_s)
+            self._telling.leave_mark()
         try:
             self._link.leave()
         except ClusterError:
@@ -157,8 +176,17 @@ class Node:
         hub = self.hub
         if hub is None:
             return self.facts()
-        facts = {"position": hub.position, "told": hub.world.last_seq, "wall_ms": round(time.time() * 1000)}
+        _, told = hub.mark.read()
+        seq = min(told.seq, *told.behind.values()) if told.behind else told.seq  # for nodes of an earlier version
+        facts = {"position": hub.position, "told": seq, "wall_ms": round(time.time() * 1000)}
         return {**facts, **self.facts()}
+
+    def _find_told(self) -> Told | None:
+        """How far this life of the node has told its people; None between two lives."""
+        if self.hub is None:
+            return None
+        home, told = self.hub.mark.read()
+        return told if home == self._link.home else None
 
     def _find_turn_floor(self) -> int:
         with self.committer.lock:
@@ -209,6 +237,8 @@ class Node:
         with self._reader.lock:
             desk.entries.clear()
             self._in_tick(partial(hub.leave, why))
+            assert self._telling is not None
+            self._telling.finish(_WRITE_PATIENCE_S)  # before the others end this node's people
             while not self.committer.wait_idle(_IDLE_LOOK_S):  # what is under way belongs to the place that is lost
                 if self.desk.is_over:
                     raise Stopping
@@ -259,7 +289,7 @@ class Node:
         reset(world, LOST)  # of what an earlier try has left
         world.home = self._link.home
         fill()
-        hub.others.enter(position)
+        hub.enter(position)
         world.log_line(f"this node is one of the cluster again, as {world.home}")
 
     def _pause(self, pause_s: float) -> bool:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from chatroom.chat.cluster.applying import apply
 from chatroom.chat.cluster.kept_records import homes_of
 from chatroom.chat.people.server import Server
+from chatroom.server.cluster.other_homes import OtherHomes
 
 if TYPE_CHECKING:
     from chatroom.chat.cluster.cluster_world import ClusterWorld
+    from chatroom.chat.cluster.told import Told
     from chatroom.chat.cluster.turn_records import Record
     from chatroom.server.cluster.turn_desk import Desk, Done
 
@@ -33,10 +35,7 @@ class OtherNodes:
         self._desk = desk
         self.position = 0
         """The position in the stream up to which the world has everything."""
-        self._homes: set[str] = set()
-        """The other homes of which there may be people."""
-        self._read_up_to: dict[str, int] = {}
-        """By home: the last sequence number up to which its people have read, as far as this node knows."""
+        self.homes = OtherHomes()
         self._next_reset_ms = 0
         """Until this moment of the monotonic clock, a record that does not fit is only logged."""
         self.write_snapshot: Callable[[str], None] = _ignore
@@ -45,7 +44,7 @@ class OtherNodes:
     def enter(self, position: int) -> None:
         """Go on with a world that was loaded, as it is at a position."""
         self.position = position
-        self._homes, self._read_up_to = self._world.homes(), {}
+        self.homes.begin(self._world.homes())
 
     # -- what they have done ----------------------------------------------------------------------
 
@@ -77,12 +76,10 @@ class OtherNodes:
         """Apply a turn. False if this node gives its world up instead."""
         world = self._world
         if done.home != world.home:
-            self._homes.update((done.home, *homes_of(done.records)))
+            self.homes.add(done.home, *homes_of(done.records))
             misfit = apply(world, done.home, done.records)
             if misfit and self._refuses_misfit(done.home, misfit):
                 return False
-            # That node had applied everything before its turn, and tells its own people at once.
-            self._read_up_to[done.home] = world.last_seq
         self.position = done.position
         for record in done.records:
             if record[0] == "snapshot" and done.home != world.home:
@@ -101,13 +98,13 @@ class OtherNodes:
 
     def tell_untold(self, records: Sequence[Record]) -> None:
         """Tell what a node had stored and told nobody when it died, and do what it had changed. Before a turn."""
-        self._homes.update(homes_of(records))
+        self.homes.add(*homes_of(records))
         apply(self._world, self._world.home, records)
 
     # -- which there are --------------------------------------------------------------------------
 
-    def find_gone(self, servers: dict[str, Server | None], read_up_to: dict[str, int]) -> list[tuple[str, int | None]]:
-        """The homes with people whose node is not there any more, each with how far its people have read, if known.
+    def find_gone(self, servers: dict[str, Server | None], told: Mapping[str, Told | None]) -> list[tuple[str, Told]]:
+        """The homes with people whose node is not there any more, each with how far it has told them.
 
         See ``ClusterHub.look_at_nodes`` for the arguments. Each home is returned once.
         """
@@ -115,11 +112,7 @@ class OtherNodes:
         world.servers = {
             home: server or known.get(home) or Server(home.partition("/")[0], "") for home, server in servers.items()
         }
-        for home, seq in read_up_to.items():
-            self._read_up_to[home] = max(seq, self._read_up_to.get(home, 0))
-        gone = self._homes.difference(servers)
-        self._homes -= gone  # a home comes back if something of it is left in the stream
-        return [(home, self._read_up_to.pop(home, None)) for home in gone if home in world.homes()]
+        return [gone for gone in self.homes.find_gone(servers.keys(), told) if gone[0] in world.homes()]
 
 
 def _ignore(home: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chatroom.chat.cluster.told import Told, told_from_text
 from chatroom.server.cluster.cluster_contract import Entry, NodeState
 from chatroom.server.cluster.founding import Kept
 from chatroom.server.cluster.link_memory import read_lineage
@@ -31,7 +32,7 @@ class Oddities:
 def read_states(nodes: Sequence[Sequence[bytes]], oddities: Oddities) -> list[NodeState]:
     """The registered nodes, by name. Left out are a node whose epoch is no number, and facts that are no document."""
     states: list[NodeState] = []
-    for name, epoch, is_alive, is_ready, document in nodes:
+    for name, epoch, is_alive, is_ready, document, mark in nodes:
         if not epoch.isdigit():
             oddities.note("nodes", (name, epoch))
             continue
@@ -39,7 +40,8 @@ def read_states(nodes: Sequence[Sequence[bytes]], oddities: Oddities) -> list[No
         if facts is None:
             oddities.note("facts", (name, document))
         text = name.decode("utf-8", "replace")
-        states.append(NodeState(text, int(epoch), is_alive == b"1", is_ready == b"1", facts or {}))
+        told = read_told(mark, oddities) or _told_of_facts(facts)
+        states.append(NodeState(text, int(epoch), is_alive == b"1", is_ready == b"1", facts or {}, told))
     return sorted(states, key=lambda state: state.name)
 
 
@@ -49,6 +51,23 @@ def _read_facts(text: bytes) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return facts if isinstance(facts, dict) else None
+
+
+def read_told(text: bytes | None, oddities: Oddities) -> Told | None:
+    """How far a node has told its people; None if that is not there."""
+    if not text:
+        return None
+    try:
+        return told_from_text(text)
+    except (ValueError, RecursionError):
+        oddities.note("told", text)
+        return None
+
+
+def _told_of_facts(facts: Mapping[str, object] | None) -> Told | None:
+    """As an earlier version tells it: a second late."""
+    seq = (facts or {}).get("told")
+    return Told(seq) if isinstance(seq, int) else None
 
 
 def read_entry(entry_id: bytes, fields: Sequence[bytes], generation: str, oddities: Oddities) -> Entry:

@@ -7,25 +7,28 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from threading import Lock, local
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
+from chatroom.chat.cluster.told import Told
 from chatroom.config.clustering import Cluster
 from chatroom.errors import Fenced, NodeRuns, RedisUnreachable, StreamLost, StreamTrimmed
 from chatroom.server.cluster import scripts
 from chatroom.server.cluster.cluster_contract import Entry, Joined, NodeState, Recovered, Snapshot, Turn
 from chatroom.server.cluster.founding import Claim, choose_founder, is_part_of, make_plan
 from chatroom.server.cluster.link_memory import LinkMemory
-from chatroom.server.cluster.redis_answers import Oddities, read_entry, read_kept, read_states
+from chatroom.server.cluster.redis_answers import Oddities, read_entry, read_kept, read_states, read_told
 from chatroom.server.cluster.redis_line import BULK_ANSWER_S, RedisLine
 
 STREAM_ENTRIES = 100_000
 """About how many entries the stream keeps."""
 _READ_AT_ONCE = 200
 _SNAPSHOT_S = 60
+_TOLD_MS = 3_600_000
+"""How long it is kept, from the last heartbeat of a node on, how far it has told its people."""
 _CLAIM_MS = 2000
 """For how long a claim counts: who stands still must not be waited for."""
 
@@ -158,12 +161,27 @@ class ClusterLink:
         return entries
 
     @_understood
-    def heartbeat(self, facts: Mapping[str, object]) -> list[NodeState]:
+    def heartbeat(self, facts: Mapping[str, object], told: Told | None = None) -> list[NodeState]:
         """See ``Link.heartbeat``."""
-        _, *nodes = self._ask(scripts.HEARTBEAT, self._lease_ms, json.dumps(facts))
+        text = told.to_text() if told is not None else ""
+        _, *nodes = self._ask(scripts.HEARTBEAT, self._lease_ms, json.dumps(facts), text, _TOLD_MS)
         states = read_states(nodes, self._oddities)
         self._memory.note_nodes(states)
         return states
+
+    def leave_told(self, home: str, told: Told) -> None:
+        """See ``Link.leave_told``."""
+        line, run = self._connect()
+        del run  # it is true in any run of Redis, and for a home that is no more
+        line.call("SET", f"{self._prefix}told:{home}", told.to_text(), "PX", _TOLD_MS)
+
+    def find_told(self, homes: Iterable[str]) -> dict[str, Told | None]:
+        """See ``Link.find_told``."""
+        names = list(homes)
+        line, run = self._connect_as_node()
+        del run
+        found = line.call("MGET", *[f"{self._prefix}told:{home}" for home in names]) if names else []
+        return {home: read_told(text, self._oddities) for home, text in zip(names, found, strict=True)}
 
     def remove(self, name: str, epoch: int) -> bool:
         """See ``Link.remove``."""

@@ -17,6 +17,7 @@ The keys of a cluster, behind its name and a colon:
 ``queue``          list: the homes that wait for the turn
 ``grant:HOME``     list: the turn that was handed to a home, until the home takes it
 ``snapshot:HOME``  a world for a node that joins, for a minute
+``told:HOME``      how far a home has told its people, as JSON (``told``); for an hour from its last heartbeat
 ``roll:RUN``       set: the tokens of the processes that take part in an agreement; ``roll:RUN:TOKEN``: each one's claim
 ================== ===================================================================================================
 
@@ -251,11 +252,20 @@ HEARTBEAT = Script(
     + _REGISTERED
     + """
 -- Renew the lease, tell of this node, and hear of all. A lease that has ended is renewed too, if nobody has taken the
--- node from the registered ones meanwhile. Arguments: the length of the lease in ms, the facts.
+-- node from the registered ones meanwhile. Arguments: the length of the lease in ms, the facts, how far this node has
+-- told its people (or nothing), and for how many ms that is kept. If Redis knows it, that is as new, or newer.
 redis.call('SET', prefix .. 'lease:' .. name, epoch, 'PX', ARGV[5])
 redis.call('HSET', prefix .. 'facts', name, ARGV[6])
+local told_key = prefix .. 'told:' .. home
+if ARGV[7] ~= '' and not redis.call('SET', told_key, ARGV[7], 'NX', 'PX', ARGV[8]) then
+    redis.call('PEXPIRE', told_key, ARGV[8])
+end
 local answer = {'nodes'}
 add_nodes(answer)
+for i = 2, #answer do
+    local told = redis.pcall('GET', prefix .. 'told:' .. answer[i][1] .. '/' .. answer[i][2])
+    answer[i][6] = type(told) == 'string' and told or ''
+end
 return answer
 """
 )

@@ -76,6 +76,8 @@ class TurnJournal(CommitterThread):
 
     is_busy = False
     """No other connection keeps a server's journal from writing."""
+    is_held = False
+    """True while nothing is handed out that was settled: the node may have lost its place. A tick sets it."""
 
     def __init__(self, journal: NodeJournal, desk: Desk, append: Callable[[Turn, bytes], int]) -> None:
         """``append`` is that of the link to the other nodes."""
@@ -108,6 +110,10 @@ class TurnJournal(CommitterThread):
     def is_behind(self) -> bool:
         """False: what is told is stored, or never will be before the next turn."""
         return False
+
+    def take_settled(self) -> list[Settled]:
+        """As ``Committer``."""
+        return [] if self.is_held else super().take_settled()
 
     @property
     def is_idle(self) -> bool:

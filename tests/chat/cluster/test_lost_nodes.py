@@ -9,6 +9,7 @@ import pytest
 from harness.cluster_stage import ClusterStage
 from harness.journal import FakeJournal
 
+from chatroom.chat.cluster.told import Told
 from chatroom.chat.stored.records import AccountEntry, Role
 
 UNA, BOB = AccountEntry(7, "una", Role.USER, False), AccountEntry(8, "bob", Role.USER, False)
@@ -45,7 +46,7 @@ def test_they_have_read_what_their_node_is_known_to_have_told(is_known: bool) ->
     first.world.work.take_writes()
     first.world.ledger.journal = FakeJournal()
     with first.turn():
-        first.world.close_home(second.world.home, "b is gone", told if is_known else None)
+        first.world.close_home(second.world.home, "b is gone", Told(told) if is_known else None)
     places = Places()
     stores: Any = SimpleNamespace(presence=places)
     for item in first.world.work.take_writes():
@@ -63,3 +64,54 @@ def test_they_have_read_what_their_node_is_known_to_have_told(is_known: bool) ->
         item.job(stores)
     assert places.left[-1][0] == BOB.id
     assert (places.left[-1][2] or 0) > told
+
+
+def test_what_they_were_still_to_be_shown_they_have_not_read() -> None:
+    """Of a channel that they had just joined, and of their direct messages: what is recorded from before counts."""
+    stage = ClusterStage(accounts=(UNA,))
+    first, second = stage.add("a"), stage.add("b")
+    first.connect("bobby").say("JOIN #tea")
+    una = second.connect("una2")
+    with first.turn():
+        first.world.set_account(first.user("una2"), UNA)
+    una.say("JOIN #tea")
+    una.say("JOIN #mine")
+    told = Told(stage.last_seq, {}, {una.session.id: {"#tea", ""}})
+    stage.nodes.remove(second)
+    first.world.work.take_writes()
+    first.world.ledger.journal = FakeJournal()
+    with first.turn():
+        first.world.close_home(second.world.home, "b is gone", told)
+    places = Places()
+    stores: Any = SimpleNamespace(presence=places)
+    for item in first.world.work.take_writes():
+        item.job(stores)
+    assert {channel: message_id for _, channel, message_id, _ in places.left} == {
+        "": None,
+        "#tea": None,
+        "#mine": told.seq,
+    }
+
+
+def test_a_session_that_was_behind_is_shown_more() -> None:
+    """Its socket had not taken everything. The other device of the account had read further, and does not count."""
+    stage = ClusterStage(accounts=(UNA, BOB))
+    first, second = stage.add("a"), stage.add("b")
+    first.connect("ann").say("JOIN #tea")
+    una, also, bob = (second.connect(nick, account=who) for nick, who in (("una", UNA), ("una", UNA), ("bob", BOB)))
+    for each in (una, bob):
+        each.say("JOIN #tea")
+    told = Told(stage.last_seq, {also.session.id: stage.last_seq - 1})
+    stage.nodes.remove(second)
+    first.world.work.take_writes()
+    first.world.ledger.journal = FakeJournal()
+    with first.turn():
+        first.world.close_home(second.world.home, "b is gone", told)
+    places = Places()
+    stores: Any = SimpleNamespace(presence=places)
+    for item in first.world.work.take_writes():
+        item.job(stores)
+    assert {(account_id, channel): message_id for account_id, channel, message_id, _ in places.left} == {
+        **{(UNA.id, place): told.seq - 1 for place in ("", "#tea")},
+        **{(BOB.id, place): told.seq for place in ("", "#tea")},
+    }

@@ -177,7 +177,7 @@ def test_a_node_without_its_place_begins_anew(stage: NodeStage) -> None:
     assert ann.closed and ann.got.count(b"\r\n") == 1 and b"ERROR" in ann.got
     assert not (a.world.users or a.world.channels)
     a.desk.find_place()
-    a.hub.others.enter(len(stage.stream))
+    a.hub.enter(len(stage.stream))
     late = a.come("late")
     assert late.session.user is not None and not a.hub._gate.is_waiting
 
@@ -215,7 +215,7 @@ def test_people_of_a_node_that_is_gone_are_ended_in_a_turn(stage: NodeStage) -> 
     stage.follow()
     a.take_turn((ann, "MONITOR + bob"))
     ann.got = b""
-    a.thread.post(lambda: a.hub.look_at_nodes({"a/1": a.world.list_servers()[0]}, {}))
+    a.thread.post(lambda: a.hub.look_at_nodes({"a/1": a.world.list_servers()[0]}, {"b/2": None}))
     a.take_turn()
     a.take_turn()
     assert b" 731 ann :bob" in ann.got

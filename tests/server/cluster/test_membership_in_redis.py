@@ -8,6 +8,7 @@ import pytest
 from harness.daemon import until
 from harness.node_links import NodeLink, Nodes
 
+from chatroom.chat.cluster.told import Told
 from chatroom.errors import Fenced, NodeRuns
 from chatroom.server.cluster.cluster_contract import Snapshot
 
@@ -59,6 +60,44 @@ def test_a_heartbeat_tells_of_all_nodes(nodes: Nodes) -> None:
     assert states["a"].facts == {"version": "1.0"}
     assert states["b"].facts == {"version": "2.0", "position": 7}
     assert (states["c"].facts, states["c"].home) == ({}, c.home)
+
+
+def test_how_far_a_node_has_told_outlives_it(nodes: Nodes) -> None:
+    """Heartbeats tell it of those that are registered. It is there for whoever asks when the node is struck off."""
+    a, b = nodes.enter("a", "b")
+    home = b.home
+    assert {one.name: one.told for one in a.heartbeat({})} == {"a": None, "b": None}
+    for told in (Told(7), Told(9, {1 << 33: 8})):
+        b.leave_told(home, told)
+        assert {one.name: one.told for one in a.heartbeat({})}["b"] == told
+    nodes.end_lease("b")
+    assert a.remove("b", b.joined.epoch)
+    assert a.find_told([home, "c/9"]) == {home: Told(9, {1 << 33: 8}), "c/9": None}
+    b.leave_told(home, Told(10))  # it does not know yet that it was struck off
+    assert a.find_told([home]) == {home: Told(10)}
+    assert a.find_told([]) == {}
+    nodes.ask("SET", f"told:{home}", "nonsense")
+    assert a.find_told([home]) == {home: None}
+
+
+def test_a_heartbeat_puts_back_what_redis_has_lost(nodes: Nodes) -> None:
+    """And never overwrites what a node has left since."""
+    a, b = nodes.enter("a", "b")
+    b.heartbeat({}, Told(7))
+    assert a.find_told([b.home])[b.home] == Told(7)
+    b.leave_told(b.home, Told(9))
+    b.heartbeat({}, Told(8))
+    assert a.find_told([b.home])[b.home] == Told(9)
+    nodes.ask("PEXPIRE", f"told:{b.home}", 1000)
+    b.heartbeat({}, Told(9))
+    assert int(str(nodes.ask("PTTL", f"told:{b.home}"))) > 1000
+
+
+def test_a_node_of_an_earlier_version_has_told_what_its_heartbeat_says(nodes: Nodes) -> None:
+    """It leaves nothing else."""
+    a, b = nodes.enter("a", "b")
+    b.heartbeat({"told": 7})
+    assert {one.name: one.told for one in a.heartbeat({})}["b"] == Told(7)
 
 
 def test_a_lease_ends_by_itself(nodes: Nodes) -> None:
