@@ -59,6 +59,10 @@ class Finding:
             self._app.chat.flash("Nothing was searched for yet. /search WORDS does it.")
             return
         session, messages = self._found
+        if session.talk.here.home not in session.places:
+            self._found = None
+            self._app.chat.flash("You have left the server that has found something.")
+            return
         several = len({said.conversation.lower() for said in messages}) > 1
         choices = [
             Choice(f"{index}", _moment_of(messages[index], several), _words(messages[index]))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from harness.full_screen import FullScreen, play
 
-from chatroom.client.link import Closed
+from chatroom.client.link import Closed, Opened
 
 CAPS = "server-time echo-message batch message-tags draft/chathistory soju.im/search"
 
@@ -116,6 +116,37 @@ def test_a_list_does_not_come_between_what_is_typed() -> None:
         await screen.hear("BATCH +s soju.im/search", said(4, batch="s"), "BATCH -s")
         await screen.see("Found 1 message: Alt-R lists them.")
         assert screen.prompt.endswith("› meanwhile")
+
+    play(scene)
+
+
+def test_what_a_server_has_found_is_gone_with_it() -> None:
+    """No place is opened that belongs to no server."""
+
+    async def scene(screen: FullScreen) -> None:
+        await screen.welcome("#lobby")
+        await screen.enter("/connect other")
+        await screen.post(Opened(), server="other")
+        await screen.hear(
+            f":srv CAP * LS :{CAPS}",
+            f":srv CAP * ACK :{CAPS}",
+            ":srv 001 alice :Hi",
+            ":srv 422 alice :No",
+            ":alice!a@h JOIN #tea",
+            server="other",
+        )
+        await screen.press("alt+2")
+        await screen.enter("/search all tea")
+        await screen.hear("BATCH +s soju.im/search", said(5, batch="s"), "BATCH -s", server="other")
+        await screen.see("Found ›")
+        await screen.press("escape")
+        await screen.enter("/disconnect")
+        await screen.post(Closed("bye", was_open=True), server="other")
+        await screen.press("alt+r")
+        await screen.see("You have left the server that has found something.")
+        assert screen.places == ["host", "1 #lobby", "+ join"]
+        await screen.enter("still here")
+        assert "PRIVMSG #lobby :still here" in screen.links[0].sent
 
     play(scene)
 
