@@ -50,6 +50,12 @@ class ClusterOutbox(Outbox):
         else:
             super().to_session(session, line, seq)
 
+    def event_to_session(self, session: Session, line: bytes, conversation: Hashable) -> int:
+        """As ``Outbox``."""
+        time_ms = self.times.take(conversation)
+        self.to_session(session, line, self.take_number(time_ms))
+        return time_ms
+
     def to_session_at(self, session: Session, line: bytes, seq: int) -> None:
         """As ``Outbox``. A shadow reads it behind what it was told since."""
         if isinstance(session, Shadow):

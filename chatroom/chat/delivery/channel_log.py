@@ -8,7 +8,7 @@ tick, and drops it when the tick ends. Only the outbox changes it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -120,6 +120,33 @@ def find_shared(logs: Collection[ChannelLog]) -> dict[Session, list[ChannelLog]]
             if first is not log:
                 shared.setdefault(session, [first]).append(log)
     return shared
+
+
+def bytes_of_several(
+    shared: Mapping[Session, list[ChannelLog]],
+    logs: Collection[ChannelLog],
+    merge: Callable[[Session, list[ChannelLog]], None],
+) -> list[tuple[Session, bytes]]:
+    """Return the bytes for the sessions that read several of the logs, each of which ``shared`` gives with its logs.
+
+    Sessions of the same logs and variant have the same bytes. ``merge`` takes the others, as in ``lines_apart``.
+    """
+    first = min([log.lines[0][0] for log in logs])
+    skipped: set[Session] = set().union(*[log.skipped for log in logs])
+    blobs: dict[tuple[int, tuple[ChannelLog, ...]], bytes] = {}
+    writes = []
+    for session, several in shared.items():
+        if session.settled_seq >= first or session.unread or session in skipped:
+            merge(session, several)
+            continue
+        key = session.variant, tuple(several)
+        blob = blobs.get(key)
+        if blob is None:
+            lines = dict([item for log in several for item in log.unread(session)])
+            blob = blobs[key] = b"".join([lines[seq] for seq in sorted(lines)])
+        if blob:
+            writes.append((session, blob))
+    return writes
 
 
 def lines_apart(

@@ -19,27 +19,30 @@ class ConversationTimes:
     ``MOST_AHEAD_MS`` later than the clock; beyond that they share a millisecond.
     """
 
-    __slots__ = ("_earliest_ms", "_last_ms", "_latest_ms", "_wall_ms")
+    __slots__ = ("_earliest_ms", "_last_ms", "_latest_ms", "_most_ms", "_wall_ms")
 
     def __init__(self, wall_ms: int, last_ms: int) -> None:
         """``wall_ms`` is the wall clock, and ``last_ms`` the last time of the run before; 0 if there is none."""
         self._wall_ms = wall_ms
+        self._most_ms = wall_ms + MOST_AHEAD_MS
+        """The latest time that an event of this tick can have."""
         self._last_ms: dict[Hashable, int] = {}
         """By conversation, the time of its last event, if that is not before this tick."""
         self._latest_ms = 0
         """The highest of these times."""
         # The run before may have been ahead of the clock in some conversation.
-        self._earliest_ms = last_ms if last_ms <= wall_ms + MOST_AHEAD_MS else 0
+        self._earliest_ms = last_ms if last_ms <= self._most_ms else 0
         """The time that the last event of each other conversation is taken to have."""
 
     def begin_tick(self, wall_ms: int) -> None:
         """Begin a tick at this time of the wall clock. If it was set back, the times follow it."""
         self._wall_ms = wall_ms
-        if self._latest_ms < wall_ms or self._latest_ms > wall_ms + MOST_AHEAD_MS:
+        self._most_ms = most_ms = wall_ms + MOST_AHEAD_MS
+        if self._latest_ms < wall_ms or self._latest_ms > most_ms:
             # All conversations are behind the clock again. Or it was set back, and no time may stay ahead of it.
             self._last_ms.clear()
             self._latest_ms = 0
-            if self._earliest_ms < wall_ms or self._earliest_ms > wall_ms + MOST_AHEAD_MS:
+            if self._earliest_ms < wall_ms or self._earliest_ms > most_ms:
                 self._earliest_ms = 0
 
     @property
@@ -49,18 +52,18 @@ class ConversationTimes:
 
     def go_on(self, latest_ms: int) -> None:
         """Have the next event of each conversation be later than that, as after the run before."""
-        if self._earliest_ms < latest_ms <= self._wall_ms + MOST_AHEAD_MS:
+        if self._earliest_ms < latest_ms <= self._most_ms:
             self._earliest_ms = latest_ms
             self._last_ms = {key: time_ms for key, time_ms in self._last_ms.items() if time_ms > latest_ms}
 
     def take(self, conversation: Hashable) -> int:
         """Take the time of a conversation's next event."""
-        time_ms = self._wall_ms
-        last_ms = self._last_ms.get(conversation, self._earliest_ms)
-        if last_ms >= time_ms:
-            # Without ``min``, because a busy channel has many lines in a tick.
-            most_ms = time_ms + MOST_AHEAD_MS
-            time_ms = last_ms + 1 if last_ms < most_ms else most_ms
+        time_ms = self._last_ms.get(conversation, self._earliest_ms) + 1
+        # Without ``max`` and ``min``, because a busy conversation has many lines in a tick.
+        if time_ms < self._wall_ms:
+            time_ms = self._wall_ms
+        elif time_ms > self._most_ms:
+            time_ms = self._most_ms
         self._last_ms[conversation] = time_ms
         if time_ms > self._latest_ms:
             self._latest_ms = time_ms

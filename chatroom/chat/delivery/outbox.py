@@ -18,7 +18,15 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from chatroom.chat.delivery.channel_log import ChannelLog, Lines, find_shared, lines_apart, merge_alike, put_at
+from chatroom.chat.delivery.channel_log import (
+    ChannelLog,
+    Lines,
+    bytes_of_several,
+    find_shared,
+    lines_apart,
+    merge_alike,
+    put_at,
+)
 from chatroom.chat.delivery.conversation_times import ConversationTimes
 from chatroom.chat.delivery.message_answers import MessageAnswers
 from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
@@ -150,6 +158,19 @@ class Outbox:
         else:
             session.unread = [(seq, line)]
             self._sessions.append(session)
+
+    def event_to_session(self, session: Session, line: bytes, conversation: Hashable) -> int:
+        """Add a rendered event of a conversation for its only reader. Return its time; its number is ``seq``."""
+        time_ms = self.times.take(conversation)
+        # ``take_number`` and ``to_session`` without the calls, because most direct messages come this way.
+        seq, first = self.seq + 1, time_ms * IDS_PER_MS
+        self.seq = seq = first if first > seq else seq
+        if session.unread:
+            session.unread.append((seq, line))
+        else:
+            session.unread = [(seq, line)]
+            self._sessions.append(session)
+        return time_ms
 
     def to_session_at(self, session: Session, line: bytes, seq: int) -> None:
         """Add a line for one session in the place of a message that was withdrawn: before what was said after it.
@@ -353,7 +374,7 @@ class Outbox:
             logs = merge_alike(logs)
             shared = find_shared(logs)
         if shared:
-            self._drain_shared(shared, logs, writes)
+            writes += bytes_of_several(shared, logs, self._merge)
         for log in logs:
             skipped = log.skipped
             start = log.lines[0][0]
@@ -375,26 +396,3 @@ class Outbox:
                     blob = b"".join([run for skip, run in runs[variant] if skip is not session])
                 if blob:
                     writes.append((session, blob))
-
-    def _drain_shared(
-        self,
-        shared: dict[Session, list[ChannelLog]],
-        logs: Collection[ChannelLog],
-        writes: list[tuple[Session, bytes]],
-    ) -> None:
-        """Send the sessions that read several logs. Sessions of the same logs and variant are sent the same bytes."""
-        # The same conditions as in ``_drain_logs``, over all logs: a session that meets one reads bytes of its own.
-        first = min([log.lines[0][0] for log in logs])
-        skipped: set[Session] = set().union(*[log.skipped for log in logs])
-        blobs: dict[tuple[int, tuple[ChannelLog, ...]], bytes] = {}
-        for session, several in shared.items():
-            if session.settled_seq >= first or session.unread or session in skipped:
-                self._merge(session, several)
-                continue
-            key = session.variant, tuple(several)
-            blob = blobs.get(key)
-            if blob is None:
-                lines = dict([item for log in several for item in log.unread(session)])
-                blob = blobs[key] = b"".join([lines[seq] for seq in sorted(lines)])
-            if blob:
-                writes.append((session, blob))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatroom.chat.stored.entries import direct
 from chatroom.commands.talking.messages import is_for_operators, may_speak
 from chatroom.commands.talking.writing_history import conversation_with
 from chatroom.irc import caps
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
+    from chatroom.chat.stored.entries import Conversation
     from chatroom.chat.world import World
 
 _SHORT_LINE = ALWAYS_FITS - PREFIX_BYTES // 4 - 2
@@ -73,7 +75,7 @@ def _say_in_channel(world: World, session: Session, user: User, channel: Channel
     if "U" in channel.flags and is_for_operators(channel, session, user):
         return False
     room = channel if ledger.writes_channels else None
-    if room is not None and not _may_be_stored(ledger, text):
+    if room is not None and (not ledger.is_open or "\x01" in text) and not _may_be_stored(ledger, text):
         return False
     name = channel.name
     event = outbox.event(user.prefix, f"PRIVMSG {name} :{text}", user, room)
@@ -87,35 +89,41 @@ def _say_in_channel(world: World, session: Session, user: User, channel: Channel
 
 
 def _say_to_user(world: World, session: Session, user: User, target: User, text: str) -> bool:
-    # A refusal (+R, +T), an answer (301), or a copy for the sender's other sessions takes the long way.
-    if target.registered_only or target.no_ctcp or target.away is not None or len(user.sessions) > 1:
+    # A refusal (+R, +T), an answer (301), or a copy for the sender's other sessions takes the long way. So does what a
+    # sender with +R says, because the target may have to be allowed to answer.
+    if target.registered_only or target.no_ctcp or target.away is not None or user.registered_only:
         return False
-    if user.registered_only:
-        return False  # the target may have to be allowed to answer
-    ledger, conversation = world.ledger, None
-    if ledger.writes_direct and (user.account is not None or target.account is not None):
-        conversation = conversation_with(user, target.account, target.nick)
-        if not _may_be_stored(ledger, text):
+    if len(user.sessions) > 1:
+        return False
+    ledger, outbox, account, other = world.ledger, world.outbox, user.account, target.account
+    conversation: Conversation | None = None
+    if ledger.writes_direct:
+        if account is not None and other is not None:
+            conversation = direct(account.id, other.id)
+        else:
+            conversation = conversation_with(user, other, target.nick)
+        if conversation is not None and (not ledger.is_open or "\x01" in text) and not _may_be_stored(ledger, text):
             return False
-    body = f"PRIVMSG {target.nick} :{text}"
-    reader, outbox = target.sessions[0], world.outbox
-    if not reader.variant and len(target.sessions) == 1:
+    readers = target.sessions
+    reader = readers[0]
+    if not reader.variant and len(readers) == 1:
         # One session reads it, and reads it without tags: the line needs no event that renders it for several variants.
         # Nor does it need ``framing.encode``, which cuts lines and replaces controls: this one is short enough, and its
         # text was a line of the wire.
+        nick = target.nick
+        data = f":{user.prefix} PRIVMSG {nick} :{text}\r\n".encode()
         if conversation is None:
-            outbox.to_session(reader, f":{user.prefix} {body}\r\n".encode())
+            outbox.to_session(reader, data)
             return True
-        time_ms = outbox.times.take(conversation)
-        outbox.to_session(reader, f":{user.prefix} {body}\r\n".encode(), outbox.take_number(time_ms))
-        ledger.add_line(outbox.seq, time_ms, user, session, conversation, target.nick, text)
-        if user.account is None:
+        time_ms = outbox.event_to_session(reader, data, conversation)
+        ledger.add_line(outbox.seq, time_ms, user, session, conversation, nick, text)
+        if account is None:
             user.add_guest_message(outbox.seq)
         return True
-    event = outbox.event(user.prefix, body, user, conversation)
+    event = outbox.event(user.prefix, f"PRIVMSG {target.nick} :{text}", user, conversation)
     if conversation is not None:
         ledger.add_line(event.seq, event.time_ms, user, session, conversation, target.nick, text)
-        if user.account is None:
+        if account is None:
             user.add_guest_message(event.seq)
     world.tell_user(target, event)
     return True
