@@ -124,12 +124,11 @@ def _split_usual(data: bytes) -> list[str | Malformed] | None:
     if lines.pop() or "\0" in text:
         return None
     # A lone CR or LF ends a line too.
-    count = len(lines)
-    if count == 1:
+    if len(lines) == 1:
         line = lines[0]
         if not line or "\n" in line or "\r" in line:  # type: ignore[operator]
             return None
-    elif text.count("\n") != count or text.count("\r") != count or "" in lines:
+    elif text.count("\n") != len(lines) or text.count("\r") != len(lines) or "" in lines:
         return None
     if len(data) > LINE_BYTES and max(map(len, lines)) > ALWAYS_FITS:  # type: ignore[arg-type]
         return None

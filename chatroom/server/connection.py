@@ -84,9 +84,8 @@ class Connection:
     )
 
     receive_bytes = RECEIVE_BYTES
-    idle_bytes = _SUSPECT_BYTES
-    """A read of fewer bytes that has made a line is not asked what else it had."""
-    much_bytes = MUCH_BYTES
+    counts_each = False
+    """True if each read is asked what it had besides its lines, however short it is."""
     ends_with_error = True
     """True if the peer is sent an ERROR when the daemon stops."""
 
@@ -131,16 +130,19 @@ class Connection:
 
     # -- reading ----------------------------------------------------------------------------------
 
-    def read(self) -> bool:
+    def read(
+        self, receive_bytes: int = RECEIVE_BYTES, much_bytes: int = MUCH_BYTES, *, counts_each: bool = False
+    ) -> bool:
         """Read once and add to ``lines``. True if there are new lines, or the peer is gone or has closed its end.
 
         False also if the read has brought much: then ``uncut`` has it, and the caller sees to it that ``cut`` is called
-        when the connections with little have been read.
+        when the connections with little have been read. A subclass has other limits. They are parameters, because
+        reading an attribute of a class takes several times as long, and most lines come in a read of their own.
         """
         if self.uncut:
             return False
         try:
-            data = self._socket.recv(self.receive_bytes)
+            data = self._socket.recv(receive_bytes)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as error:
@@ -154,13 +156,14 @@ class Connection:
                 # A socket at its end is always readable: epoll would report it in every tick.
                 self._want(self._mask & ~select.EPOLLIN)
             return True
-        if self.state is _CLOSING:
+        if self.state is _OPEN:
+            if len(data) >= much_bytes:
+                self.uncut = data
+                return False
+        elif self.state is _CLOSING:
             return False  # read only to learn when the peer closes its end
-        if len(data) >= self.much_bytes and self.state is _OPEN:
-            self.uncut = data
-            return False
         lines = self._source.feed(data)
-        if not lines or len(data) >= self.idle_bytes:
+        if not lines or counts_each:
             return self._add_lines(data, lines)
         self.lines = [*self.lines, *lines] if self.lines else lines
         return True
@@ -173,7 +176,7 @@ class Connection:
 
     def _add_lines(self, data: bytes, lines: list[str | Malformed]) -> bool:
         """Add the lines that a read has made, and empty ones for what it had besides. True if there are any."""
-        if not lines or len(data) >= self.idle_bytes:
+        if not lines or self.counts_each or len(data) >= _SUSPECT_BYTES:
             lines += [""] * self._count_idle(data, lines)
             if not lines:
                 return False

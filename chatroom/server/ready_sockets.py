@@ -82,42 +82,38 @@ class ReadySockets:
             self._epoll.unregister(listening.fileno())
 
     def read(self, events: list[tuple[int, int]]) -> None:
-        """Read the sockets of these events; of many, as many as the time allows."""
-        if len(events) > SOCKETS_BETWEEN_LOOKS:
-            self._read_many(events)
-            return
-        self.most = -1
+        """Read the sockets of these events; of many, as many as the time allows, so that their lines are run."""
         connections, ready, behind = self._connections, self._ready, self._behind
-        for fd, mask in events:
-            connection = connections.get(fd)
-            try:
-                if connection is None:
-                    if fd == self._wake_fd:
-                        os.eventfd_read(fd)
-                    elif fd in self._acceptors:
-                        self._acceptors[fd]()
-                elif mask == _READABLE and connection.state is _OPEN:
-                    # The usual case, without the calls of _serve and Turns.add.
-                    if connection.read():
-                        if not connection.queued:
-                            connection.queued = True
-                            (ready if connection.session.registration is None else behind).append(connection)
-                    elif connection.uncut:
-                        self._long_reads.add(connection)
-                else:
-                    self._serve(connection, mask)
-            except Exception:
-                self._give_up(connection)
-
-    def _read_many(self, events: list[tuple[int, int]]) -> None:
-        """Read sockets until time is up, so that the lines of those that were read are run."""
         end_s = time.monotonic() + READ_S
+        self.most = -1
         for first in range(0, len(events), SOCKETS_BETWEEN_LOOKS):
-            self.read(events[first : first + SOCKETS_BETWEEN_LOOKS])
-            if time.monotonic() >= end_s:
+            if first and time.monotonic() >= end_s:
                 # Epoll reports the others again. It goes round all sockets only if it is asked for a few at a time.
                 self.most = SOCKETS_BETWEEN_LOOKS
                 return
+            for fd, mask in events[first : first + SOCKETS_BETWEEN_LOOKS]:
+                connection = connections.get(fd)
+                try:
+                    if connection is None:
+                        self._accept_or_wake(fd)
+                    elif mask == _READABLE and connection.state is _OPEN:
+                        # The usual case, without the calls of _serve and Turns.add.
+                        if connection.read():
+                            if not connection.queued:
+                                connection.queued = True
+                                (ready if connection.session.registration is None else behind).append(connection)
+                        elif connection.uncut:
+                            self._long_reads.add(connection)
+                    else:
+                        self._serve(connection, mask)
+                except Exception:
+                    self._give_up(connection)
+
+    def _accept_or_wake(self, fd: int) -> None:
+        if fd == self._wake_fd:
+            os.eventfd_read(fd)
+        elif fd in self._acceptors:
+            self._acceptors[fd]()
 
     def _serve(self, connection: Connection, mask: int) -> None:
         if mask & select.EPOLLOUT:

@@ -55,13 +55,14 @@ class Turns:
     Only the thread itself calls the methods, ``run`` under the hub lock.
     """
 
-    __slots__ = ("_call_later", "_costs", "_give_up", "_hub", "behind", "is_held", "ready", "written_s")
+    __slots__ = ("_call_later", "_costs", "_give_up", "_hub", "_run_line", "behind", "is_held", "ready", "written_s")
 
     def __init__(
         self, hub: Hub, call_later: Callable[[float, Task], None], give_up: Callable[[Connection], None]
     ) -> None:
         """``give_up`` closes a connection whose turn has failed, and logs why."""
         self._hub = hub
+        self._run_line = hub.run_line
         self._costs = hub.world.costs
         self._call_later = call_later
         self._give_up = give_up
@@ -93,15 +94,14 @@ class Turns:
         began_s, count, lines, is_spent, has_run = time.monotonic(), len(ready), 0, False, False
         late = len(behind)
         total = count + late
+        has_busy = costs.latest_even_ms > mono_ms
         most = LINES_PER_TICK if total * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // total, 1)
         for _ in range(count):
             connection = ready.popleft()
             if connection.state is not _OPEN:
                 connection.queued = False
                 continue
-            if len(connection.lines) > FEW_LINES or (
-                costs.latest_even_ms > mono_ms and costs.is_busy(connection.session, mono_ms)
-            ):
+            if len(connection.lines) > FEW_LINES or (has_busy and costs.is_busy(connection.session, mono_ms)):
                 behind.append(connection)
                 late += 1
                 continue
@@ -112,8 +112,8 @@ class Turns:
             except Exception:
                 # The same lines would fail again.
                 self._give_up(connection)
-            if lines >= _LOOK_LINES:
-                lines = 0
+            if lines >= _LOOK_LINES:  # always after a long answer
+                lines, has_busy = 0, costs.latest_even_ms > mono_ms
                 if costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= TICK_S:
                     is_spent = True
                     break
@@ -136,11 +136,11 @@ class Turns:
         if lines:
             session.heard_mono_ms = mono_ms
         costs.work_bytes = 0  # that of the tick's tasks, and what other connections' lines left, is not theirs
-        run_line, budget, unread = self._hub.run_line, session.budget, session.unread
+        run_line, budget, unread = self._run_line, session.budget, session.unread
         before = len(unread) if unread else 0
         run, is_long = 0, False
-        for line in lines:
-            if run == most or session.waiting or session.closing:
+        for line in () if session.waiting or session.closing else lines:
+            if run == most:
                 break
             if budget is not None and not budget.take(mono_ms):
                 connection.lines = lines[run:]
@@ -148,23 +148,34 @@ class Turns:
                 return run
             run += 1
             if run_line(session, line):
-                continue
+                continue  # a plain message, after which a session neither waits nor ends
             unread = session.unread
             if (unread and len(unread) - before > _FEW_ITEMS) or costs.work_bytes > SHORT_BYTES:
                 is_long = costs.pay(session, answer_bytes(session, before), mono_ms)
                 if is_long:
                     break
                 before = count_unread(session)
+            if session.waiting or session.closing:
+                break
         lines = connection.lines = lines[run:] if run < len(lines) else ()
-        if not session.closing:
-            if connection.ended and not connection.uncut and (not lines or session.waiting):
-                is_long = self._end_unless_waiting(connection) or is_long
-            elif lines and not session.waiting:
-                connection.queued = True
-                (self.behind if is_long or session.registration is not None else self.ready).append(connection)
-            if lines or connection.paused:
-                connection.throttle_reading()
+        if (lines or connection.ended or connection.paused) and not session.closing:
+            is_long = self._go_on_later(connection, is_long)
         return _LOOK_LINES if is_long else run
+
+    def _go_on_later(self, connection: Connection, is_long: bool) -> bool:
+        """Queue a connection with further lines, or end the session of a peer that is gone.
+
+        ``is_long`` is True if the lines that were run took long. Return True if they did, or ending the session does.
+        """
+        session, lines = connection.session, connection.lines
+        if connection.ended and not connection.uncut and (not lines or session.waiting):
+            is_long = self._end_unless_waiting(connection) or is_long
+        elif lines and not session.waiting:
+            connection.queued = True
+            (self.behind if is_long or session.registration is not None else self.ready).append(connection)
+        if lines or connection.paused:
+            connection.throttle_reading()
+        return is_long
 
     def _end_unless_waiting(self, connection: Connection) -> bool:
         """End the session of a peer that is gone, unless a verb of it waits. Return True if that took long."""

@@ -51,8 +51,7 @@ class WebSocketConnection(Connection):
     __slots__ = ("_admit", "_left", "_messages", "_opened", "_pages", "_refused", "_stream", "_visit")
 
     receive_bytes = RECEIVE_BYTES
-    much_bytes = MUCH_BYTES
-    idle_bytes = 0
+    counts_each = True
     # Web clients take ERROR for final, and do not connect again. The code of the close frame tells them of a restart.
     ends_with_error = False
 
@@ -83,9 +82,11 @@ class WebSocketConnection(Connection):
         """The requests for files; None if there was none."""
         self.state = State.OPENING
 
-    def read(self) -> bool:
+    def read(
+        self, receive_bytes: int = RECEIVE_BYTES, much_bytes: int = MUCH_BYTES, *, counts_each: bool = True
+    ) -> bool:
         """Read once, as ``Connection.read`` does. True only while the connection is open, when it has a session."""
-        return self._go_on(super().read())
+        return self._go_on(super().read(receive_bytes, much_bytes, counts_each=counts_each))
 
     def cut(self) -> bool:
         """Cut what the last read has brought, as ``Connection.cut`` does. Pings are answered here, off the hub lock."""
