@@ -10,7 +10,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -168,6 +168,8 @@ class Node(Here):
         self._is_made = False
         """False while it is made, which sets no clock."""
         self.apart_ms = epoch * APART_MS
+        self.ahead = timedelta()
+        """How far its wall clock is ahead of that of the cluster."""
         self.writer, self.first_id = f"daemon:{name}", epoch << 32
         self._tasks: deque[Callable[[], None]] = deque()
         settings = change_settings(cluster.settings, server={"name": SERVER_OF.format(name)})
@@ -177,13 +179,13 @@ class Node(Here):
 
     @property
     def now(self) -> datetime:
-        """The wall clock of all nodes."""
-        return self.cluster.clock.now
+        """This node's wall clock."""
+        return self.cluster.clock.now + self.ahead
 
     @now.setter
     def now(self, now: datetime) -> None:
         if self._is_made:
-            self.cluster.clock.now = now
+            self.cluster.clock.now = now - self.ahead
 
     @property
     def mono_ms(self) -> int:

@@ -61,6 +61,8 @@ class Node:
         accounts = AccountDirectory(stage.accounts)
         self.world = ClusterWorld(settings, FakeRuntime(settings), Cloak(b"key"), *clocks, accounts, node=name)
         self.world.home = f"{name}/{epoch}"
+        self.ahead_ms = 0
+        """How far its wall clock is ahead of that of the stage."""
         self.people: dict[int, Person] = {}
         self.behind: list[tuple[str, bytes]] = []
         """The turns of other nodes that are not applied yet."""
@@ -92,7 +94,7 @@ class Node:
     def tick(self) -> Iterator[None]:
         """A tick. What it tells is read at its end."""
         world = self.world
-        world.begin_tick(self.stage.wall_ms, self.stage.mono_ms + self.epoch * 1_000_000)
+        world.begin_tick(self.stage.wall_ms + self.ahead_ms, self.stage.mono_ms + self.epoch * 1_000_000)
         yield
         for session, data in world.outbox.drain():
             lines = data.decode().split("\r\n")
@@ -193,7 +195,7 @@ class ClusterStage:
 
 def _without_clocks(node: Node) -> dict[str, object]:
     document = snapshot_to_document(node.world)
-    document["mono"] = document["latest"] = 0
+    document["mono"] = document["latest"] = document["clock"] = 0
     ahead_ms = node.epoch * 1_000_000
     for user in document["users"]:
         for name in ("spoke_mono_ms", "knocked_mono_ms"):

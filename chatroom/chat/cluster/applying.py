@@ -73,6 +73,7 @@ def _tick(turn: AppliedTurn, clocks: dict[str, Any]) -> None:
     if "server" in clocks:
         name, description = clocks["server"]
         world.servers = {**world.servers, turn.home: Server(name, description)}
+    world.turn_times.note(clocks["wall"], 0)
     shift_ms = world.mono_ms - clocks["mono"]
     # The least shift is the one of the records that came the quickest.
     known_ms = world.clock_shifts.get(turn.home, shift_ms)
@@ -90,6 +91,7 @@ def _tell_untold(turn: AppliedTurn, *items: Any) -> None:
 def _end(turn: AppliedTurn, facts: dict[str, Any]) -> None:
     world, online = turn.world, turn.world.online
     world.last_seq = max(world.last_seq, facts["seq"])
+    world.turn_times.note(0, facts["latest"])
     world.outbox.times.go_on(facts["latest"])
     online.most_users = max(online.most_users, facts.get("most_users", 0))
     online.last_guest_number = facts.get("guests", online.last_guest_number)

@@ -30,6 +30,7 @@ from chatroom.chat.cluster.recorder import Recorder
 from chatroom.chat.cluster.session_table import SessionTable
 from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.cluster.tracked import tracked_kinds
+from chatroom.chat.cluster.turn_times import TurnTimes
 from chatroom.chat.cluster.unshown import Unshown
 from chatroom.chat.failed_logins import KeptFailures
 from chatroom.chat.people.channel import Channel
@@ -90,6 +91,7 @@ class ClusterWorld(World):
         self.user_kind, self.channel_kind, self.session_kind, self.shadow_kind = self.kinds
         self.deferred_ends: dict[Session, dict[str, Any]] = {}
         """The sessions that have ended outside a turn, with what ``close`` was told. They end in the next turn."""
+        self.turn_times = TurnTimes()
         self.last_seq = 0
         """The last number of the last turn that this node knows. Each message of later turns has a higher one."""
         self.duty: Callable[[], bool] = bool
@@ -107,8 +109,7 @@ class ClusterWorld(World):
         self.gap_replayer: Callable[[ClusterWorld, Session, int, int], None] | None = None
         """Shows a session of this node what it has missed between two message ids. The hub sets it."""
         self.answer_applicants: Callable[[ClusterWorld, int, AccountEntry | None, str], None] | None = None
-        """Tells a session of this node that is not registered how its request for an account was decided. The hub sets
-        it."""
+        """Tells a session of this node that is not registered what was decided on its request. The hub sets it."""
         self.leaving = LeavingRuntime(runtime)
         super().__init__(settings, cast("Runtime", self.leaving), cloak, start_wall_ms, start_mono_ms, accounts, ledger)
         # Parts that note their changes, instead of those of a lone daemon's world.
@@ -137,6 +138,13 @@ class ClusterWorld(World):
         self.last_seq = max(self.last_seq, last_seq)
         self.outbox.seq = max(self.outbox.seq, self.last_seq)
         self.outbox.has_numbered = False
+        self.turn_times.lead(self.outbox, self.wall_ms)
+
+    def begin_tick(self, wall_ms: int, mono_ms: int) -> None:
+        """As ``World``."""
+        super().begin_tick(wall_ms, mono_ms)
+        if self.has_turn:  # a turn whose last tick has failed goes on in this one
+            self.turn_times.lead(self.outbox, wall_ms)
 
     def end_turn(self) -> list[Numbered]:
         """End the turn. Return its records, each with the number of the message that it carries (0 for none).
@@ -153,14 +161,14 @@ class ClusterWorld(World):
             return []
         # Each turn ends with a higher number, so that the number tells how far a world is.
         self.outbox.seq = self.last_seq = max(self.outbox.seq, self.last_seq + 1)
-        online = self.online
+        online, times = self.online, self.turn_times.go_on(self.outbox)
         end = {
             "seq": self.outbox.seq,
-            "latest": self.outbox.times.latest_of_all,
+            "latest": times.latest_ms,
             "most_users": online.most_users,
             "guests": online.last_guest_number,
         }
-        tick: dict[str, Any] = {"wall": self.wall_ms, "mono": self.mono_ms}
+        tick: dict[str, Any] = {"wall": times.clock_ms, "mono": self.mono_ms}
         about = self.home, self.settings.server.name, self.settings.server.description
         if about != self._told_about:  # before its people are named, the others know their server
             self._told_about, tick["server"] = about, about[1:]

@@ -33,7 +33,8 @@ def snapshot_to_document(world: ClusterWorld) -> Document:
     return {
         "mono": world.mono_ms,
         "seq": world.last_seq,
-        "latest": world.outbox.times.latest_of_all,
+        "latest": world.turn_times.latest_ms,
+        "clock": world.turn_times.clock_ms,
         "most_users": online.most_users,
         "guests": online.last_guest_number,
         "account_data": [
@@ -72,6 +73,7 @@ def load_snapshot(world: ClusterWorld, document: Document) -> None:
 
 def _load(world: ClusterWorld, document: Document, shift_ms: int) -> None:
     world.last_seq = document["seq"]
+    world.turn_times.note(document.get("clock", 0), document["latest"])
     world.outbox.times.go_on(document["latest"])
     for one in document["users"]:
         shadows = [shadow_from_document(world, world.shadow_kind, home, session) for home, session in one["sessions"]]

@@ -37,6 +37,7 @@ def tell_untold(world: ClusterWorld, record: Record) -> None:
     with world.recorder.quiet():
         for row in record[1]:
             conversation = row[2] if isinstance(row[2], str) else (row[2][0], row[2][1])
+            world.turn_times.note(row[1], row[1])
             tell_entry(world, Entry(row[0], row[1], conversation, Kind(row[3]), *row[4:]))
 
 
