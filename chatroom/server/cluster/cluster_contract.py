@@ -195,6 +195,10 @@ class Link(Protocol):
         """
         ...
 
+    def trim(self, position: int) -> None:
+        """Remove all entries up to a position. Whoever has not read them needs a new world."""
+        ...
+
     def leave(self) -> None:
         """End the registration in good order. A turn that the node still has is handed on as a broken one."""
         ...

@@ -1,7 +1,7 @@
 """The heartbeat: once a second a node says that it lives, and looks at which others do.
 
 It renews this node's lease, takes nodes out of the list whose lease has ended, and tells the hub which nodes there are,
-so that the people of those that are gone are ended.
+so that the people of those that are gone are ended. One of the nodes also removes old entries of the stream.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from chatroom.errors import ClusterError, RedisUnreachable, StreamLost
 from chatroom.server.cluster.address_counts import AddressCounts
 from chatroom.server.cluster.contact import HEARTBEATS_PER_LEASE, Contact
 from chatroom.server.cluster.node_log import NodeLog
+from chatroom.server.cluster.stream_age import StreamAge
 from chatroom.server.loop_thread import LoopThread
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from chatroom.server.cluster.turn_desk import Desk
 
 _LOOK_S = 0.05
+_TRIM_AGAIN_S = 60.0
 
 
 class Heartbeat(LoopThread):
@@ -49,6 +51,9 @@ class Heartbeat(LoopThread):
         self._told = told
         self.log = NodeLog(settings)
         self.addresses = AddressCounts(settings.node, settings.lease_s)
+        self._age = StreamAge()
+        self._trimmed: tuple[int, float] = 0, 0.0
+        """Up to which position this node has trimmed the stream, and when."""
         self._name = settings.node
         self._lease_s = settings.lease_s
         self._every_s = settings.lease_s / HEARTBEATS_PER_LEASE
@@ -136,6 +141,16 @@ class Heartbeat(LoopThread):
             gone = self._link.find_told(hub.others.homes.names.difference(servers))
             told = {**{node.home: node.told for node in nodes}, **gone}
             hub.threads[0].post(partial(hub.look_at_nodes, servers, told))
+            self._trim(hub.position, nodes, asked_at_s)
+
+    def _trim(self, position: int, nodes: Sequence[NodeState], now_s: float) -> None:
+        """Remove old entries of the stream, if this node is the one to do it. Raises ``ClusterError``."""
+        self._age.note(now_s, position)
+        old, (trimmed, at_s) = self._age.find_old(nodes), self._trimmed
+        # Also if it was done: after Redis has lost data, the nodes may have written old entries again.
+        if old and (old != trimmed or now_s - at_s >= _TRIM_AGAIN_S) and self.has_duty:
+            self._link.trim(old)
+            self._trimmed = old, now_s
 
 
 def _server_of(node: NodeState) -> Server | None:

@@ -26,6 +26,7 @@ from chatroom.server.cluster.redis_line import BULK_ANSWER_S, RedisLine
 STREAM_ENTRIES = 100_000
 """About how many entries the stream keeps."""
 _READ_AT_ONCE = 200
+_TRIMMED_AT_ONCE = 10_000
 _SNAPSHOT_S = 60
 _TOLD_MS = 3_600_000
 """How long it is kept, from the last heartbeat of a node on, how far it has told its people."""
@@ -186,6 +187,11 @@ class ClusterLink:
     def remove(self, name: str, epoch: int) -> bool:
         """See ``Link.remove``."""
         return bool(self._ask(scripts.REMOVE, name, epoch)[0] == b"1")
+
+    def trim(self, position: int) -> None:
+        """See ``Link.trim``."""
+        while self._ask(scripts.TRIM, position + 1, _TRIMMED_AT_ONCE)[0] == b"more":
+            pass
 
     def leave(self) -> None:
         """See ``Link.leave``."""

@@ -286,6 +286,22 @@ return {'1'}
 """
 )
 
+TRIM = Script(
+    _NAMES
+    + _AGREED
+    + _REGISTERED
+    + """
+-- Remove old entries: many in steps, so that nobody waits long. Arguments: the first position that stays, how many at
+-- once.
+local at = ARGV[5] .. '-0'
+if redis.call('XTRIM', stream_key, 'MINID', '~', at, 'LIMIT', ARGV[6]) < tonumber(ARGV[6]) then
+    redis.call('XTRIM', stream_key, 'MINID', at)
+    return {'done'}
+end
+return {'more'}
+"""
+)
+
 LEAVE = Script(
     _NAMES
     + _AGREED

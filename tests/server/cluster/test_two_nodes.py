@@ -19,6 +19,7 @@ from chatroom.config.redis_url import RedisUrl
 from chatroom.config.serving import Database, Server
 from chatroom.errors import RedisUnreachable
 from chatroom.server.cluster import node as node_module
+from chatroom.server.cluster import stream_age
 from chatroom.server.cluster.node import Node
 from chatroom.server.daemon import Daemon
 
@@ -28,8 +29,9 @@ pytestmark = pytest.mark.debian("postgres", "redis-server")
 class House:
     """The nodes that a test starts."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, redis: RedisServer) -> None:
         self.settings = settings
+        self.redis = redis
         self.daemons: list[Daemon] = []
 
     def start(self, name: str) -> Daemon:
@@ -66,7 +68,8 @@ def house(
                 listen=(Listen(port=0),),
                 database=Database(url=address, path=Path()),
                 cluster=Cluster(redis=RedisUrl().read(redis.url), node="x", lease_s=1.0),
-            )
+            ),
+            redis,
         )
         try:
             yield made
@@ -176,3 +179,14 @@ def test_an_address_has_one_share_of_all_nodes(house: House) -> None:
             client.register(nick)
     with Client(port_of(second), "127.0.0.6") as refused:
         assert "too many connections from your address (at most 6 a minute)" in refused.expect("ERROR")
+
+
+def test_the_stream_keeps_nothing_for_long(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a quiet chat too: what was said is gone from Redis after a while, and people talk on."""
+    monkeypatch.setattr(stream_age, "KEPT_S", 0.5)
+    first, second = house.start("a"), house.start("b")
+    with person(first, "ann") as ann, person(second, "bob") as bob:
+        for text in ("one", "two"):
+            talk(ann, bob, text)
+            until(lambda: house.redis.ask("XLEN", "chatroom:stream") == 0, "an empty stream")
+        talk(bob, ann, "three")
