@@ -102,6 +102,12 @@ class LinkMemory:
             if is_appended and self._ring.position == turn.position:
                 self._ring.extend([Entry(turn.position + 1, self.home, turn.number, data, self.life[1])])
 
+    def has_read(self, turn: Turn) -> bool:
+        """True if this node has read the entry of a turn of its own, and what it has read is what the others have."""
+        with self._lock:
+            entry = next(iter(self._ring.since(turn.position)), None) if not self.is_fenced else None
+            return entry is not None and (entry.position, entry.turn) == (turn.position + 1, turn.number)
+
     def have_world(self, position: int) -> None:
         """Note that this node has a world, true at a position."""
         with self._lock:

@@ -134,8 +134,10 @@ class ClusterLink:
         try:
             self._ask(scripts.APPEND, turn.number, position, data, self._stream_entries, int(mends))
         except Fenced:
-            self._memory.settle_turn(turn, is_appended=False)
-            raise
+            # If the answer to the first try was lost with Redis, the entry was read, and need not be there again.
+            if not self._memory.has_read(turn):
+                self._memory.settle_turn(turn, is_appended=False)
+                raise
         self._memory.settle_turn(turn, is_appended=True)
         return position
 
