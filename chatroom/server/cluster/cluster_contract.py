@@ -24,8 +24,9 @@ from typing import Protocol
 
 from chatroom.chat.cluster.told import Told
 
-RETRY_S = 0.2
-"""How long to wait before another call, if Redis is unreachable or ``join`` or ``recover`` have answered None."""
+RETRY_S = 0.025
+"""How long to wait before another call, if Redis is unreachable or ``join`` or ``recover`` have answered None. An
+agreement takes some of these calls of each node, and nobody can say anything until then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from chatroom.chat.stored_channels import restore_channels
 from chatroom.commands.connecting.approving import answer_unregistered
 from chatroom.commands.reading.replay import replay_channel, replay_gap
 from chatroom.errors import ClusterError, StorageError, StreamLost
-from chatroom.server.cluster.cluster_contract import RETRY_S
 from chatroom.server.cluster.cluster_hub import LOST, ClusterHub, MeteredClusterHub
 from chatroom.server.cluster.contact import Contact
 from chatroom.server.cluster.entering import Stopping, join, take_place, take_world, unpack
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 
 JOIN_PATIENCE_S = 10.0
 """How long a start tries to reach Redis."""
+_JOIN_AGAIN_S = 0.2
 _POSITION_LOOK_S = 0.005
 _IDLE_LOOK_S = 0.5
 _RETURN = "this node's return to the others"
@@ -243,7 +243,7 @@ class Node:
                 if self.desk.is_over:
                     raise Stopping
             while not self._take_another_place(hub):
-                if not self._pause(RETRY_S):
+                if not self._pause(_JOIN_AGAIN_S):
                     raise Stopping
         desk.find_place()
 

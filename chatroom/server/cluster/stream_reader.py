@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _BLOCK_S = 0.4
 """How long one question waits for something new. The daemon waits that long for its end."""
-_RETRY_S = 0.1
+_RETRY_S = 0.025
 """How long after a failed question the next one is asked."""
 
 log = logging.getLogger(__name__)

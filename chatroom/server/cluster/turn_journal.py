@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from chatroom.server.cluster.cluster_contract import Turn
     from chatroom.server.cluster.turn_desk import Desk
 
-_RETRY_S = 0.1
+_RETRY_S = 0.025
 """How long after a failed append the next one is tried."""
 _ASK_AGAIN_S = 0.05
 """How long after a question for what is stored the next one is asked, if there was no answer."""

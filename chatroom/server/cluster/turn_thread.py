@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from chatroom.server.cluster.node_log import NodeLog
     from chatroom.server.cluster.turn_desk import Desk
 
+_ASK_AGAIN_S = 0.2
+"""How long after a question that PostgreSQL has not answered the next one is asked."""
 _WAIT_S = 0.4
 """How long the thread waits for a turn before it looks whether there is something else to do."""
 HAND_ON_S = 4.0
@@ -65,8 +67,10 @@ class TurnThread(LoopThread):
                 self._step()
             except Stopping:
                 return
-            except (RedisUnreachable, StorageError):
+            except RedisUnreachable:
                 desk.pause(RETRY_S)
+            except StorageError:
+                desk.pause(_ASK_AGAIN_S)
             except StreamLost:
                 desk.lose_stream()
             except ClusterError as error:
