@@ -23,7 +23,7 @@ _PAUSES_S = (0.0, 0.1, 0.5, LEASE_S, 2 * LEASE_S)
 _LONG_PAUSES_S = (*_PAUSES_S, 4 * LEASE_S)
 """The longest one is longer than a line waits before it is refused."""
 
-_OF_TURN = ("before begin", "before commit", "after commit", "after commit", "after append")
+_OF_TURN = ("before commit", "after commit", "after commit", "after append")
 End = Callable[[], None]
 
 
@@ -95,7 +95,7 @@ class Chaos:
         faults = [self._kill_node, self._kill_node, self._freeze_node, self._stop_node] if len(self.open) > 1 else []
         if len(self.open) > 2:
             faults += [self._strike_turn, self._strike_turn, self._strike_mending, self._strike_snapshot]
-            faults += [self._strike_return]
+            faults += [self._strike_late, self._strike_return]
         if not self._redis_ends:
             faults += [self._kill_redis, self._empty_redis, self._freeze_redis]
             faults += [self._restart_postgresql, self._freeze_postgresql]
@@ -184,6 +184,11 @@ class Chaos:
     def _strike_turn(self, chance: random.Random) -> None:
         name, node = self._take_busy_node(chance)
         self._plant(chance, name, node, chance.choice(_OF_TURN), list(DEATHS))
+
+    def _strike_late(self, chance: random.Random) -> None:
+        """What the node commits when it goes on comes too late, if the others have gone on without it."""
+        name, node = self._take_busy_node(chance)
+        self._plant(chance, name, node, "before begin", ["freeze"])
 
     def _strike_mending(self, chance: random.Random) -> None:
         name, node = self._take_busy_node(chance)
