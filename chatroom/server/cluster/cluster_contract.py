@@ -1,7 +1,7 @@
 """What a node may rely on: the turn, the stream, the leases and the snapshots that the nodes share in Redis.
 
 Positions number the entries of the stream, without gaps. Whoever reads an entry has read all before it. A **home** is
-one life of a node: its name and the epoch of that start, as "a/17".
+a node since one of its starts: its name and the epoch of that start, as "a/17".
 
 Each method asks Redis once and answers at once, but for ``wait_grant`` and ``read``, which wait as long as they are
 told. All raise ``ClusterError``:
@@ -121,9 +121,9 @@ class Link(Protocol):
     def join(self, find_turn_floor: Callable[[], int]) -> Joined | None:
         """Register this node with a new epoch. None: not yet, call again in ``RETRY_S``.
 
-        That is so as long as a life of this node that was killed has its lease, or the nodes still agree on the stream
-        (``recover``, which has ``find_turn_floor`` too). A link that was fenced joins again. Raises ``NodeRuns`` if
-        another process runs under this node's name.
+        That is so as long as an earlier epoch of this node, which was killed, has its lease, or the nodes still agree
+        on the stream (``recover``, which has ``find_turn_floor`` too). A link that was fenced joins again. Raises
+        ``NodeRuns`` if another process runs under this node's name.
         """
         ...
 
@@ -227,5 +227,5 @@ class Link(Protocol):
 
 
 def home_of(name: str, epoch: int) -> str:
-    """The text that names one life of a node."""
+    """The home of a node with that name and epoch."""
     return f"{name}/{epoch}"

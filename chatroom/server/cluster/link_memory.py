@@ -19,7 +19,7 @@ class LinkMemory:
         self.name = name
         self.token = secrets.token_hex(8)
         """Tells this process from any other that has registered under the name."""
-        self.life: tuple[int, str] = (0, "")
+        self.era: tuple[int, str] = (0, "")
         """The epoch and the generation, which belong together. The epoch is 0 before the node is registered."""
         self.lineage: Lineage = ()
         self.is_fenced = False
@@ -41,13 +41,13 @@ class LinkMemory:
     @property
     def home(self) -> str:
         """The node and its epoch; empty before it is registered."""
-        epoch, _ = self.life
+        epoch, _ = self.era
         return home_of(self.name, epoch) if epoch else ""
 
     def join(self, epoch: int, generation: str, lineage: str) -> None:
-        """Begin a life of the node: it knows nothing of the one before."""
+        """Begin with a new epoch of the node: it knows nothing of the one before."""
         with self._lock:
-            self.life, self.lineage = (epoch, generation), read_lineage(lineage)
+            self.era, self.lineage = (epoch, generation), read_lineage(lineage)
             self._ring = Ring()
             self._applied = -1
             self._has_world = False
@@ -61,7 +61,7 @@ class LinkMemory:
         Return the number of the turn that this node knows it has; 0 for none.
         """
         with self._lock:
-            self.life, self.lineage = (self.life[0], generation), read_lineage(lineage)
+            self.era, self.lineage = (self.era[0], generation), read_lineage(lineage)
             if self._turn is not None and self._turn.number != number:
                 self._turn = None
             return self._turn.number if self._turn is not None else 0
@@ -70,13 +70,13 @@ class LinkMemory:
         """True if what this node has read is a part of what the others have. If not, it is fenced from now on."""
         with self._lock:
             position = self._ring.position if self._has_world else -1
-            self.is_fenced = not is_part_of(read_lineage(lineage), self.life[1], position)
+            self.is_fenced = not is_part_of(read_lineage(lineage), self.era[1], position)
             return not self.is_fenced
 
-    def begin_turn(self, turn: Turn, life: tuple[int, str]) -> Turn | None:
-        """Note that this node was given a turn in a life, and return it; None if it has another life by now."""
+    def begin_turn(self, turn: Turn, era: tuple[int, str]) -> Turn | None:
+        """Note that this node was given a turn in an era, and return it; None if it has another era by now."""
         with self._lock:
-            if self.life != life:
+            if self.era != era:
                 return None
             self._turn = turn
             self._number = max(self._number, turn.number)
@@ -100,7 +100,7 @@ class LinkMemory:
             data = self._pending[1]
             self._pending = None
             if is_appended and self._ring.position == turn.position:
-                self._ring.extend([Entry(turn.position + 1, self.home, turn.number, data, self.life[1])])
+                self._ring.extend([Entry(turn.position + 1, self.home, turn.number, data, self.era[1])])
 
     def has_read(self, turn: Turn) -> bool:
         """True if this node has read the entry of a turn of its own, and what it has read is what the others have."""
@@ -136,7 +136,7 @@ class LinkMemory:
     def make_claim(self, waited_s: float) -> Claim:
         """Return what this node brings to an agreement."""
         with self._lock:
-            epoch, generation = self.life
+            epoch, generation = self.era
             position, last_turn = (self._ring.position, self._ring.last_turn) if self._has_world else (-1, 0)
             if position >= 0 and self._pending is not None and self._pending[0].position == position:
                 position, last_turn = position + 1, self._pending[0].number
@@ -171,7 +171,7 @@ class LinkMemory:
             entries = [entry for entry in self._ring.since(base) if entry.position <= last]
             if self._pending is not None and max(base, self._ring.position) < last:
                 turn, data = self._pending
-                entries.append(Entry(turn.position + 1, self.home, turn.number, data, self.life[1]))
+                entries.append(Entry(turn.position + 1, self.home, turn.number, data, self.era[1]))
             return entries
 
     def is_known(self, generation: str) -> bool:

@@ -85,7 +85,7 @@ class ClusterLink:
         memory = self._memory
         answer = line.run(scripts.JOIN, self._prefix, [run, "", memory.name, 0, memory.token, self._lease_ms])
         if answer[0] == b"lost":
-            memory.join(0, "", "")  # nothing of an earlier life counts
+            memory.join(0, "", "")  # nothing of an earlier epoch counts
             self._agree(line, run, find_turn_floor)
             return None
         if answer[0] == b"runs":
@@ -108,24 +108,24 @@ class ClusterLink:
     @_understood
     def acquire(self) -> Turn | None:
         """See ``Link.acquire``."""
-        life = self._memory.life
+        era = self._memory.era
         answer = self._ask(scripts.ACQUIRE)
         if answer[0] == b"wait":
             return None
-        return self._memory.begin_turn(Turn(int(answer[1]), int(answer[2]), answer[3] == b"1"), life)
+        return self._memory.begin_turn(Turn(int(answer[1]), int(answer[2]), answer[3] == b"1"), era)
 
     @_understood
     def wait_grant(self, timeout_s: float) -> Turn | None:
         """See ``Link.wait_grant``."""
         line, run = self._connect_as_node()
         del run  # a grant that was left in another run of Redis is removed by the agreement
-        life = self._memory.life
+        era = self._memory.era
         key = f"{self._prefix}grant:{self.home}"
         answer = line.call("BLPOP", key, f"{max(timeout_s, 0.001):.3f}", wait_s=timeout_s)
         if answer is None:
             return None
         number, position, is_broken = answer[1].decode().split()
-        return self._memory.begin_turn(Turn(int(number), int(position), is_broken == "1"), life)
+        return self._memory.begin_turn(Turn(int(number), int(position), is_broken == "1"), era)
 
     def append(self, turn: Turn, data: bytes, *, mends: bool = True) -> int:
         """See ``Link.append``."""
@@ -151,7 +151,7 @@ class ClusterLink:
         """See ``Link.read``."""
         self._memory.begin_reading(after)
         line, run = self._connect_as_node()
-        known = line.connections, self._memory.life
+        known = line.connections, self._memory.era
         if getattr(self._of_thread, "checked", None) != known:
             self._check_position(line, run, after)
             self._of_thread.checked = known
@@ -221,7 +221,7 @@ class ClusterLink:
 
     def put_snapshot(self, home: str, snapshot: Snapshot) -> None:
         """See ``Link.put_snapshot``."""
-        head = f"{self._memory.life[1]} {snapshot.position}\n".encode()
+        head = f"{self._memory.era[1]} {snapshot.position}\n".encode()
         with _Closing(self._make_line(BULK_ANSWER_S)) as line:
             line.connect()
             line.call("SET", f"{self._prefix}snapshot:{home}", head + snapshot.data, "EX", _SNAPSHOT_S)
@@ -269,7 +269,7 @@ class ClusterLink:
     def _ask(self, script: scripts.Script, *arguments: str | bytes | int) -> list[Any]:
         """Run a script for this node. Raises ``StreamLost`` and ``Fenced``."""
         line, run = self._connect_as_node()
-        epoch, generation = self._memory.life
+        epoch, generation = self._memory.era
         answer = line.run(script, self._prefix, [run, generation, self._memory.name, epoch, *arguments])
         if answer[0] == b"lost":
             raise self._lost()
@@ -283,7 +283,7 @@ class ClusterLink:
         answer = line.call("XREAD", "COUNT", _READ_AT_ONCE, *block, "STREAMS", key, f"{after}-0", wait_s=block_s)
         entries: list[Entry] = []
         for entry_id, fields in answer[0][1] if answer else ():
-            entry = read_entry(entry_id, fields, self._memory.life[1], self._oddities)
+            entry = read_entry(entry_id, fields, self._memory.era[1], self._oddities)
             is_next = entry.position == after + len(entries) + 1 and entry_id.endswith(b"-0")
             if not (is_next and entry.home) and self._is_foreign(line, run, after, entry_id, entry.position):
                 line.call("XDEL", key, entry_id)
@@ -309,12 +309,12 @@ class ClusterLink:
         """Return the stream's last position. Raises ``StreamLost`` if the nodes have not agreed on it."""
         answer = line.call("HMGET", f"{self._prefix}state", "run", "generation", "position")
         its_run, generation, position = (part.decode() if part is not None else "" for part in answer)
-        if its_run != run or generation != self._memory.life[1] or int(position) < after:
+        if its_run != run or generation != self._memory.era[1] or int(position) < after:
             raise self._lost()
         return int(position)
 
     def _named(self) -> list[str | bytes | int]:
-        return [self._memory.name, self._memory.life[0]]
+        return [self._memory.name, self._memory.era[0]]
 
     def _resume(self, line: RedisLine, run: str) -> list[Any]:
         return line.run(scripts.RESUME, self._prefix, [run, "", *self._named()])

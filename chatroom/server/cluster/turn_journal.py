@@ -89,8 +89,8 @@ class TurnJournal(CommitterThread):
         self._given: tuple[Batch, TurnWork] | None = None
         self._work: TurnWork | None = None
         """What belongs to the batch that is given next."""
-        self._life = 0
-        """How often what was given was dropped: a batch of an earlier life is settled no more."""
+        self._drops = 0
+        """How often what was given was dropped: a batch that was given before is settled no more."""
         self.lock = threading.Lock()
         """Held by the thread that uses the journal: this one, or the turn thread."""
         # The thread's own from here on.
@@ -143,7 +143,7 @@ class TurnJournal(CommitterThread):
         """Forget what was given, also what is under way: the node begins anew. In a tick."""
         with self._changed:
             self._given, self._settled = None, []
-            self._life += 1
+            self._drops += 1
 
     def wait_idle(self, patience_s: float) -> bool:
         """Wait until nothing is under way, at most that long. True if that is so. From the turn thread."""
@@ -173,17 +173,17 @@ class TurnJournal(CommitterThread):
             self._changed.notify_all()
 
     def _do(self, batch: Batch, work: TurnWork) -> None:
-        life = self._life
+        drops = self._drops
         try:
             failure = self._store(batch, work)
             self._tell(batch, work, failure)
         except ClusterError as error:
             # The batch is never settled: nobody reads what it tells, and the gate is emptied.
-            if self._life == life:
+            if self._drops == drops:
                 self.desk.lose(str(error))
             return
         with self._changed:
-            if self._life != life:
+            if self._drops != drops:
                 return  # the node has begun anew, and its gate knows nothing of the batch
             self._settled.append(Settled(batch.number, failure))
         self.desk.end(work.turn)

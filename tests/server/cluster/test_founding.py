@@ -71,7 +71,7 @@ class Chat:
         self.numbers.append(number)
         turn = Turn(number, self.kept.position, self.kept.is_broken)
         self.kept = replace(self.kept, number=number, holder=node.memory.home)
-        assert node.memory.begin_turn(turn, node.memory.life) == turn
+        assert node.memory.begin_turn(turn, node.memory.era) == turn
         return turn
 
     def append(self, node: Node, *, arrives: bool, is_answered: bool) -> None:
@@ -104,7 +104,7 @@ class Chat:
 
     def is_current(self, node: Node) -> bool:
         """True if the node takes part."""
-        return self.is_agreed and node.memory.life[1] == self.kept.generation
+        return self.is_agreed and node.memory.era[1] == self.kept.generation
 
     def hear(self, node: Node) -> None:
         """A heartbeat."""
@@ -175,7 +175,7 @@ class Chat:
         """Let a node take in the agreement. Return True if it goes on; else it joins anew."""
         if not self.is_agreed or self.is_current(node):
             return True
-        is_known = self.kept.nodes.get(node.memory.name) == node.memory.life[0]
+        is_known = self.kept.nodes.get(node.memory.name) == node.memory.era[0]
         if not is_known or not node.memory.would_agree(self.lineage) or node.position < self.first - 1:
             self.join(node)
             return False

@@ -132,7 +132,7 @@ def test_a_node_that_is_still_registered_renews_its_lease(nodes: Nodes) -> None:
 
 
 def test_a_fenced_node_can_do_nothing_but_join_anew(nodes: Nodes) -> None:
-    """The same process does, with another epoch, and has nothing of its earlier life."""
+    """The same process does, with another epoch, and has nothing of its earlier one."""
     a, b = nodes.enter("a", "b")
     turn = b.take_turn()
     nodes.end_lease("b")

@@ -46,7 +46,7 @@ def test_lines_of_the_start_wait_for_the_log() -> None:
 
 
 def test_who_comes_and_goes(node_log: NodeLog, lines: list[str]) -> None:
-    """One that has left is told from one that is gone, and a new life of a node from the one before."""
+    """One that has left is told from one that is gone, and a new epoch of a node from the one before."""
     for states in (
         [state("a")],
         [state("a"), state("b"), state("c")],
