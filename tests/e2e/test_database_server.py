@@ -125,6 +125,24 @@ def test_while_the_server_is_away(daemon: Daemon, postgresql_server: PostgresqlS
     assert said(daemon) == ["before", "after"]
 
 
+def test_a_login_waits_for_the_server(daemon: Daemon, postgresql_server: PostgresqlServer) -> None:
+    """Who logs in while it restarts reads a welcome when that is over; a question to the history is refused as such."""
+    daemon.place.create("una", "user", "wonderland")
+    with daemon.connect("bob") as bob, daemon.open() as una:
+        bob.ask("CAP REQ :draft/chathistory", "JOIN #lobby")
+        postgresql_server.stop(signal.SIGINT)
+        try:
+            bob.send("CHATHISTORY LATEST #lobby * 10")
+            assert bob.expect("FAIL").endswith("Messages could not be retrieved")
+            una.send("PASS una:wonderland", "NICK una", "USER u 0 * :u")
+            until(lambda: daemon.log_lines("USER of "), "the login finds no server")
+        finally:
+            postgresql_server.start()
+        una.expect(" 001 ")
+        assert not [line for line in una.lines if " FAIL " in line]
+        assert any(" 900 " in line for line in una.lines)
+
+
 def tried(sender: Client, reader: Client) -> bool:
     """Say "after", which may be refused. Return True if the other has read it."""
     answers = sender.ask("PRIVMSG #lobby :after")
