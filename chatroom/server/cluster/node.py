@@ -235,7 +235,6 @@ class Node:
         assert hub is not None
         self.heartbeat.is_on = False
         with self._reader.lock:
-            desk.entries.clear()
             self._in_tick(partial(hub.leave, why))
             assert self._telling is not None
             self._telling.finish(_WRITE_PATIENCE_S)  # before the others end this node's people

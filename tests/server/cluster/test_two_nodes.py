@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +23,7 @@ from chatroom.errors import RedisUnreachable
 from chatroom.server.cluster import node as node_module
 from chatroom.server.cluster import stream_age
 from chatroom.server.cluster.node import Node
+from chatroom.server.cluster.turn_desk import Done
 from chatroom.server.daemon import Daemon
 
 pytestmark = pytest.mark.debian("postgres", "redis-server")
@@ -136,6 +139,30 @@ def test_a_node_that_has_lost_its_place(house: House) -> None:
         with person(second, "bea") as bea:
             talk(bea, ann, "two")
             talk(ann, bea, "three")
+
+
+class Entries(deque[Done]):
+    """What lies on a desk, and who has taken it away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cleared_by: set[int] = set()
+
+    def clear(self) -> None:
+        """Take all away."""
+        self.cleared_by.add(threading.get_ident())
+        super().clear()
+
+
+def test_only_ticks_take_away_what_is_to_be_applied(house: House) -> None:
+    """Also if the node loses its place: a tick may be applying it just then."""
+    house.start("a")
+    node = node_of(house.start("b"))
+    node.desk.entries = entries = Entries()
+    node.desk.lose("a test")
+    until(lambda: not node.desk.lost, "it is back")
+    assert node.hub is not None
+    assert entries.cleared_by == {node.hub.threads[0].ident}
 
 
 def test_the_last_node_makes_the_world_anew(house: House) -> None:
