@@ -151,5 +151,6 @@ def reset(world: ClusterWorld, text: str) -> None:
             user.sessions = []
         _empty(world)
     world.recorder.clear()
+    world.unshown.forget()
     world.deferred_ends = {}
     world.has_turn = False

@@ -23,6 +23,10 @@ class Unshown:
         """Note that a session is about to be shown the direct messages that it missed, or has been."""
         (self._direct.discard if is_over else self._direct.add)(session)
 
+    def forget(self) -> None:
+        """Forget the direct messages: all sessions have ended, and some of the questions may have no answer."""
+        self._direct.clear()
+
     def find(self) -> dict[int, Collection[str]]:
         """Return it as in ``Told``."""
         found: dict[int, Collection[str]] = {session.id: {""} for session in self._direct}

@@ -64,6 +64,8 @@ class Heartbeat(LoopThread):
         """False while the node is not registered. The turn thread sets it."""
         self.hub: ClusterHub | None = None
         """None while the world is loaded: until then nothing is told to it. Set once."""
+        self.leave_told: Callable[[], None] = _leave_it
+        """Has what this node has told left again, if Redis has it otherwise. Set once, with ``hub``."""
         self._lost_s: float | None = None
         """Since when there has been no answer, on the monotonic clock; None if the last beat had one."""
         self.nodes: Sequence[NodeState] = ()
@@ -127,7 +129,8 @@ class Heartbeat(LoopThread):
     def beat(self) -> None:
         """Beat once. Raises ``ClusterError``. From the thread, or before it begins."""
         hub, asked_at_s = self.hub, time.monotonic()
-        self.nodes = nodes = self._link.heartbeat(self._facts(), self._told())
+        own = self._told()
+        self.nodes = nodes = self._link.heartbeat(self._facts(), own)
         self._duty_until_s = asked_at_s + self._lease_s / 2
         self._contact.hear(asked_at_s, nodes)
         self.addresses.hear(nodes, asked_at_s)
@@ -136,6 +139,8 @@ class Heartbeat(LoopThread):
             self._link.remove(name, epoch)
         if hub is not None:
             hub.sure_until_s = asked_at_s + self._lease_s
+            if own is not None and any(node.name == self._name and node.told != own for node in nodes):
+                self.leave_told()
             servers = {node.home: _server_of(node) for node in nodes}
             # Whoever is no longer registered leaves nothing more there, so it is asked for now.
             gone = self._link.find_told(hub.others.homes.names.difference(servers))
@@ -151,6 +156,10 @@ class Heartbeat(LoopThread):
         if old and (old != trimmed or now_s - at_s >= _TRIM_AGAIN_S) and self.has_duty:
             self._link.trim(old)
             self._trimmed = old, now_s
+
+
+def _leave_it() -> None:
+    """Leave nothing."""
 
 
 def _server_of(node: NodeState) -> Server | None:

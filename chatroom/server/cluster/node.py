@@ -140,7 +140,8 @@ class Node:
 
     def start(self) -> None:
         """Begin to take part, when the I/O threads run."""
-        self.heartbeat.hub = self.hub
+        assert self._telling is not None
+        self.heartbeat.hub, self.heartbeat.leave_told = self.hub, self._telling.leave_again
         for loop in self.loops:
             if loop is not self.heartbeat:
                 loop.start()

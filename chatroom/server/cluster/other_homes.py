@@ -35,6 +35,7 @@ class OtherHomes:
         time.
         """
         self._told.update({home: each for home, each in told.items() if each is not None})
+        self._told = {home: each for home, each in self._told.items() if home in alive or home in self.names}
         gone = [home for home in self.names.difference(alive) if home in told]
         self.names = self.names.difference(gone)  # one comes back if something of it is left in the stream
         return [(home, self._told.pop(home, UNKNOWN)) for home in gone]

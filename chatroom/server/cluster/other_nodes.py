@@ -112,6 +112,10 @@ class OtherNodes:
         world.servers = {
             home: server or known.get(home) or Server(home.partition("/")[0], "") for home, server in servers.items()
         }
+        names = self.homes.names
+        world.clock_shifts = {
+            home: shift_ms for home, shift_ms in world.clock_shifts.items() if home in servers or home in names
+        }
         return [gone for gone in self.homes.find_gone(servers.keys(), told) if gone[0] in world.homes()]
 
 

@@ -253,7 +253,8 @@ HEARTBEAT = Script(
     + """
 -- Renew the lease, tell of this node, and hear of all. A lease that has ended is renewed too, if nobody has taken the
 -- node from the registered ones meanwhile. Arguments: the length of the lease in ms, the facts, how far this node has
--- told its people (or nothing), and for how many ms that is kept. If Redis knows it, that is as new, or newer.
+-- told its people (or nothing), and for how many ms that is kept. What Redis has of that stays: it may be newer.
+-- If it is not, the node leaves it again.
 redis.call('SET', prefix .. 'lease:' .. name, epoch, 'PX', ARGV[5])
 redis.call('HSET', prefix .. 'facts', name, ARGV[6])
 local told_key = prefix .. 'told:' .. home

@@ -22,13 +22,15 @@ MOST_BEHIND = 100
 class _Writer:
     """What one I/O thread has to write, and has written."""
 
-    __slots__ = ("behind", "is_writing", "taken", "written")
+    __slots__ = ("behind", "has_pending", "is_writing", "taken", "written")
 
     def __init__(self, told: Told) -> None:
         self.taken = told
         """What was told by the tick whose writes the thread has taken last."""
         self.written = told
         """What was told by that whose writes it has made last."""
+        self.has_pending = False
+        """True if it has something to write that it has not taken."""
         self.is_writing = False
         self.behind: dict[int, int] = {}
         """As in ``Told``."""
@@ -66,10 +68,11 @@ class ToldMark:
             if len(self._writers) != len(has_pending):
                 self._writers = [_Writer(self._start) for _ in has_pending]
             for index, writer in enumerate(self._writers):
+                writer.has_pending = index != own and has_pending[index]
                 if index == own:
                     writer.taken = told
                     writer.is_writing = True
-                elif not (has_pending[index] or writer.is_writing):
+                elif not (writer.has_pending or writer.is_writing):
                     writer.taken = writer.written = told
 
     def note_written(self, index: int, slow: Sequence[int], *, has_told: bool) -> None:
@@ -102,4 +105,6 @@ class ToldMark:
     def is_written(self) -> bool:
         """True if no thread has anything left to write. From any thread, when no further ticks tell anything."""
         with self._lock:
-            return not any(writer.is_writing or writer.taken != writer.written for writer in self._writers)
+            return not any(
+                writer.has_pending or writer.is_writing or writer.taken != writer.written for writer in self._writers
+            )

@@ -1,7 +1,7 @@
 """The telling thread: it leaves in Redis how far this node has told its people, as soon as it has told them.
 
 If the node dies, they are shown on other nodes what is behind that. A node that tells without a pause leaves it every
-``PAUSE_S``, and one that tells nothing leaves nothing.
+``PAUSE_S``. One that tells nothing leaves nothing, unless a heartbeat finds that Redis has another mark than the node.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class TellingThread(LoopThread):
         """Held while the mark is read and left in Redis, so that no lower one comes behind a higher one. Guards
         ``_left``."""
         self._left: tuple[str, Told] | None = None
-        """What was left last."""
+        """What was left last; None if Redis may not have it."""
+        self._is_in_doubt = False
+        """True if Redis was found with another mark. Set before ``ToldMark.changed``, and taken back behind it."""
 
     def run(self) -> None:
         """Leave the mark whenever it has moved, until stopped."""
@@ -55,6 +57,8 @@ class TellingThread(LoopThread):
         """Leave the mark as it is. False if Redis has not taken it. From any thread."""
         with self._lock:
             self._mark.changed.clear()
+            if self._is_in_doubt:
+                self._is_in_doubt, self._left = False, None
             now = home, told = self._mark.read()
             if now == self._left or not home:
                 return True
@@ -65,6 +69,14 @@ class TellingThread(LoopThread):
                 return False
             self._left = now
             return True
+
+    def leave_again(self) -> None:
+        """Have the mark left once more, because Redis has another one. From any thread.
+
+        It may have risen when nobody was told anything, or Redis may have come back with older data.
+        """
+        self._is_in_doubt = True
+        self._mark.changed.set()
 
     def finish(self, patience_s: float) -> None:
         """Wait until the I/O threads have written what is told, and leave that mark. From the turn thread."""

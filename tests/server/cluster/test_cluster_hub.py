@@ -221,6 +221,10 @@ def test_people_of_a_node_that_is_gone_are_ended_in_a_turn(stage: NodeStage) -> 
     assert b" 731 ann :bob" in ann.got
     assert a.world.find_user("bob") is None and a.world.find_user("ann") is not None
     assert any("the node b/2 is gone" in line for line in a.log)
+    assert "b/2" in a.world.clock_shifts
+    a.thread.post(lambda: a.hub.look_at_nodes({"a/1": a.world.list_servers()[0]}, {}))
+    a.tick()
+    assert "b/2" not in a.world.clock_shifts, "each start of a node is a home of its own"
 
 
 def test_a_task_waits_for_a_turn(stage: NodeStage) -> None:

@@ -25,6 +25,15 @@ def test_what_redis_has_lost_is_known_from_before() -> None:
     assert homes.find_gone([], {"b/2": None}) == [("b/2", Told(5))]
 
 
+def test_nothing_is_kept_of_a_home_that_never_had_people() -> None:
+    """Each start of a node is a home of its own, so this would grow for ever."""
+    homes = OtherHomes()
+    homes.find_gone(["b/2"], {"b/2": Told(5)})
+    homes.find_gone([], {})
+    homes.add("b/2")
+    assert homes.find_gone([], {"b/2": None}) == [("b/2", UNKNOWN)]
+
+
 def test_a_home_that_was_not_asked_for_waits() -> None:
     """It has come since. If nobody knows what it has told, its people are shown too much rather than too little."""
     homes = OtherHomes()

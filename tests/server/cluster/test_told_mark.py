@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from unittest.mock import create_autospec
+
 import pytest
 from harness.node_stage import NodeStage, StagedNode
 
 from chatroom.chat.cluster.told import Told, told_from_text
+from chatroom.server.cluster.redis_link import ClusterLink
 from chatroom.server.cluster.told_mark import MOST_BEHIND, ToldMark
+from chatroom.server.cluster.told_thread import TellingThread
 
 
 @pytest.fixture
@@ -63,6 +67,17 @@ def test_a_thread_with_something_to_write_holds_the_mark() -> None:
     mark.end_tick(Told(20), 0, [False, True])
     mark.note_written(0, (), has_told=False)
     assert mark.read()[1] == Told(10)
+
+
+def test_a_thread_that_has_not_come_to_its_writes_has_not_written() -> None:
+    """Before a node leaves its place for another one, it waits for that."""
+    mark = make_mark(2)
+    mark.end_tick(Told(20), 0, [True, True])
+    mark.note_written(0, (), has_told=True)
+    assert not mark.is_written()
+    mark.end_tick(Told(20), 1, [False, True])
+    mark.note_written(1, (), has_told=True)
+    assert mark.is_written()
 
 
 def test_it_is_told_of_only_if_somebody_was_told_something() -> None:
@@ -131,6 +146,22 @@ def test_what_is_no_mark(text: str) -> None:
     """Another program may have written there."""
     with pytest.raises(ValueError, match=r"."):
         told_from_text(text)
+
+
+def test_what_redis_has_otherwise_is_left_again() -> None:
+    """Only then is a mark left that has not moved."""
+    mark, left = make_mark(1), list[Told]()
+    link = create_autospec(ClusterLink, instance=True)
+    link.leave_told.side_effect = lambda home, told: left.append(told)
+    thread = TellingThread(link, mark)
+    for _ in range(2):
+        assert thread.leave_mark()
+    assert left == [Told(10)] and not mark.changed.is_set()
+    thread.leave_again()
+    assert mark.changed.is_set()
+    for _ in range(2):
+        assert thread.leave_mark()
+    assert left == [Told(10), Told(10)]
 
 
 # -- the node --------------------------------------------------------------------------------------
@@ -224,6 +255,20 @@ def test_a_turn_that_is_lost_was_not_told(stage: NodeStage) -> None:
     a.tick()
     a.tick()
     assert b"ERROR" in ann.got and a.told == before < last_said(a)
+
+
+def test_a_life_of_a_node_takes_what_is_unshown_with_it(stage: NodeStage) -> None:
+    """What a session asked for may never be answered, if the question waited for the turn that is lost."""
+    a = stage.a
+    ann = a.come("ann")
+    a.world.note_direct_replay(ann.session, is_over=False)
+    a.tick()
+    assert a.hub.mark.read()[1].unshown == {ann.session.id: {""}}
+    a.thread.post(lambda: a.hub.leave("a test"))
+    a.tick()
+    a.hub.enter(0)
+    a.tick()
+    assert a.hub.mark.read()[1].unshown == {}
 
 
 def test_a_node_that_stood_still_tells_nothing_more(stage: NodeStage) -> None:

@@ -14,6 +14,7 @@ from harness.daemon import Client, until
 from harness.postgresql_server import PostgresqlServer
 from harness.redis_server import RedisServer
 
+from chatroom.chat.cluster.told import Told, told_from_text
 from chatroom.config import Listen, Settings
 from chatroom.config.chatting import Limits
 from chatroom.config.clustering import Cluster
@@ -163,6 +164,23 @@ def test_only_ticks_take_away_what_is_to_be_applied(house: House) -> None:
     until(lambda: not node.desk.lost, "it is back")
     assert node.hub is not None
     assert entries.cleared_by == {node.hub.threads[0].ident}
+
+
+def test_how_far_a_node_has_told_is_left_again(house: House) -> None:
+    """If Redis has come back with older data, also if nobody is told anything more: a heartbeat finds it."""
+    only = house.start("a")
+    with person(only, "ann"):
+        world, hub = node_of(only).world, node_of(only).hub
+        assert world is not None and hub is not None
+        key, mark = f"chatroom:told:{world.home}", hub.mark
+
+        def is_left() -> bool:
+            return told_from_text(house.redis.ask("GET", key)) == mark.read()[1]
+
+        until(is_left, "it has told everything")
+        for _ in range(3):
+            house.redis.ask("SET", key, Told(1).to_text())
+            until(is_left, "it is left again")
 
 
 def test_the_last_node_makes_the_world_anew(house: House) -> None:
