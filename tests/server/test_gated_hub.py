@@ -113,17 +113,32 @@ def test_the_refusal_of_a_labelled_message_is_its_answer(echo: int) -> None:
     ]
 
 
-def test_the_refusals_of_a_labelled_line_to_several_targets_are_in_its_batch() -> None:
-    """Each stands in the place of an echo."""
-    room = Room(HubStage(gated=True), caps.ECHO_MESSAGE | caps.LABELED_RESPONSE | caps.BATCH | caps.MESSAGE_TAGS)
-    room.stage.tick((room.ann, "@label=x PRIVMSG #a,#a,nobody :lost"))
+@pytest.mark.parametrize(
+    "echo, targets, answers",
+    [
+        (caps.ECHO_MESSAGE, "#a,#a,nobody", [b"FAIL", b"FAIL", b"401"]),
+        (0, "#a,#a", [b"FAIL", b"FAIL"]),
+        (0, "#a,nobody", [b"401", b"FAIL"]),
+        (0, "nobody,#a,none", [b"401", b"401", b"FAIL"]),
+    ],
+)
+def test_the_refusals_of_a_labelled_line_are_in_its_batch(echo: int, targets: str, answers: list[bytes]) -> None:
+    """Each stands in the place of an echo. Without one, they replace the ACK, or a reply that was the whole answer."""
+    room = Room(HubStage(gated=True), echo | caps.LABELED_RESPONSE | caps.BATCH | caps.MESSAGE_TAGS)
+    line = f"@label=x PRIVMSG {targets} :text"
+    room.stage.tick((room.ann, line), (room.ann, "@label=y PING 1"))
     room.stage.committer.settle("full")
     room.stage.tick()
-    first, *answers, last = room.said()[0].splitlines()
+    first, *said, last, pong = room.said()[0].splitlines()
     reference = first.split()[3][1:]
-    assert first.startswith(b"@label=x ") and last.endswith(b" BATCH -" + reference)
-    assert [line.split()[0] for line in answers] == [b"@batch=" + reference] * 3
-    assert [line.split()[2] for line in answers] == [b"FAIL", b"FAIL", b"401"]
+    assert first.startswith(b"@label=x ") and last.endswith(b" BATCH -" + reference) and pong.startswith(b"@label=y ")
+    assert [line.split()[0] for line in said] == [b"@batch=" + reference] * len(answers)
+    assert [line.split()[2] for line in said] == answers
+    room.stage.tick((room.ann, line))
+    room.stage.settle_all()
+    words = [line.split() for line in room.said()[0].splitlines()]
+    good = [b"PRIVMSG" if each == b"FAIL" else each for each in answers if echo or each != b"FAIL"]
+    assert [each[2] for each in words if b"BATCH" not in each] == (good or [b"ACK"])
 
 
 def test_who_has_ended_reads_everything_first(room: Room) -> None:

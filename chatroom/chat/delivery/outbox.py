@@ -365,7 +365,7 @@ class Outbox:
         """Forget the copies of the lines with numbers up to this one, which are not withdrawn any more."""
         if self._copies:
             self._copies = {seq: copies for seq, copies in self._copies.items() if seq > up_to}
-            self.answers.forget(up_to)
+        self.answers.forget(up_to)
 
     def _drain_logs(self, writes: list[tuple[Session, bytes]]) -> None:
         logs: Collection[ChannelLog] = self.logs.values()

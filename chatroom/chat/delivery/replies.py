@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatroom.chat.delivery.message_answers import Answer
 from chatroom.chat.events import Event
 from chatroom.chat.people.labelled_reply import Batch, LabelledReply, Reply
 from chatroom.irc import caps
@@ -35,7 +36,7 @@ def send_reply(
     elif isinstance(reply, Event):
         outbox.copy_to_session(session, reply.render_with(session.variant, tags), reply)
         if not reply.message_id:
-            outbox.answers.note(reply.seq, outbox.seq, tags)
+            outbox.answers.note(reply.seq, Answer(outbox.seq, tags))
     else:
         begin_batch(outbox, session, reply, server, tags)
         send_reply(outbox, session, f":{server} BATCH -{reply.reference}", server, closing_tags)
@@ -59,15 +60,48 @@ def send_labelled(outbox: Outbox, session: Session, labelled: LabelledReply, ser
     batch if there are several, or if some were sent before (``begin_labelled``).
     """
     replies, label = _readable(session, labelled), _label_tag(labelled)
-    if labelled.batch is None and not replies:
-        send_reply(outbox, session, f":{server} ACK", server, label)
-        if len(labelled.stored) == 1:  # if it is refused, that is the answer
-            outbox.withdraw_with(labelled.stored[0])
-            outbox.answers.note(labelled.stored[0], outbox.seq, label)
-    elif labelled.batch is None and len(replies) == 1 and _is_one_message(replies[0], session.variant):
-        send_reply(outbox, session, replies[0], server, label)
-    else:
-        send_reply(outbox, session, _batch_of(outbox, labelled, replies), server, label)
+    echoes = {reply.seq for reply in replies if isinstance(reply, Event)}
+    has_silent = not echoes.issuperset(labelled.stored)  # messages that are answered only if they are refused
+    is_single = labelled.batch is None and len(replies) <= 1
+    if is_single and (not replies or _is_one_message(replies[0], session.variant)):
+        send_reply(outbox, session, replies[0] if replies else f":{server} ACK", server, label)
+        if has_silent:
+            _note_refusals(outbox, session, labelled.stored, replies, label, server)
+        return
+    batch = _batch_of(outbox, labelled, replies)
+    begin_batch(outbox, session, batch, server, label)
+    if has_silent:
+        for seq in labelled.stored:
+            if seq not in echoes:
+                outbox.answers.note(seq, Answer(outbox.seq, f"batch={batch.reference}"))
+    send_reply(outbox, session, batch, server)
+
+
+def _note_refusals(
+    outbox: Outbox, session: Session, stored: list[int], replies: list[Reply], label: str, server: str
+) -> None:
+    """Note what is read instead of the line just sent if the messages ``stored`` are refused. All are, or none.
+
+    That is one refusal with the label; or a batch with the label, for several refusals or one behind a reply.
+    """
+    place = outbox.seq
+    outbox.withdraw_with(stored[0])
+    others = [reply for reply in replies if not isinstance(reply, Event) or reply.seq not in stored]
+    if len(stored) == 1 and not others:
+        outbox.answers.note(stored[0], Answer(place, label))
+        return
+    reference = outbox.reference()
+    tags = f"batch={reference}"
+    before = encode(f"@{label} :{server} BATCH +{reference} labeled-response")
+    for reply in others:
+        if isinstance(reply, str):
+            before += encode(f"@{tags} {reply}")
+        elif isinstance(reply, Event):
+            before += reply.render_with(session.variant, tags)
+    for seq in stored:
+        after = encode(f":{server} BATCH -{reference}") if seq == stored[-1] else b""
+        outbox.answers.note(seq, Answer(place, tags, before, after))
+        before = b""
 
 
 def begin_labelled(outbox: Outbox, session: Session, labelled: LabelledReply, server: str) -> Batch:
@@ -84,6 +118,7 @@ def tell_last(outbox: Outbox, session: Session, line: str, server: str) -> None:
         outbox.to_session(session, encode(line))
     else:
         labelled.replies.append(line)
+        labelled.stored = []  # who has ended reads no refusal
         send_labelled(outbox, session, labelled, server)
 
 

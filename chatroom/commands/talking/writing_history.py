@@ -155,8 +155,9 @@ def refusal(
 ) -> tuple[int, bytes]:
     """The line that tells a sender that a message was not stored, and not sent, and the number of its place.
 
-    ``seq`` is the number of the message. It has a label if the message had one.
+    ``seq`` is the number of the message. The line has the message's label, if there is one, or is in a batch that has
+    it; the lines that open and close the batch are then part of it.
     """
-    place, tags = world.outbox.answers.find(seq)
+    place, tags, before, after = world.outbox.answers.find(seq)
     line = f":{world.settings.server.name} FAIL {verb} NOT_KEPT {target} :{_NOT_SENT}: {why}"
-    return place, encode(f"@{tags} {line}" if tags else line)
+    return place, before + encode(f"@{tags} {line}" if tags else line) + after

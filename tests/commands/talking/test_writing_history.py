@@ -86,6 +86,19 @@ def test_a_refusal_is_the_answer_to_a_label(kept: Here, journal: FakeJournal) ->
     assert [line.split()[0:3:2] for line in alice.ask("@label=x PRIVMSG #lobby :back")] == [["@label=x", "ACK"]]
 
 
+def test_the_refusals_of_a_labelled_line_are_in_a_batch(kept: Here, journal: FakeJournal) -> None:
+    """There is no ACK then, and what comes behind the line keeps its place."""
+    alice = kept.connect("alice", caps="batch labeled-response")
+    alice.say("JOIN #a")
+    kept.forget_unread()
+    journal.is_full = True
+    with kept.tick():
+        alice.say("@label=x PRIVMSG #a,#lobby :lost", "PING 1")
+    first, *fails, last, pong = alice.read()
+    assert first.startswith("@label=x ") and " BATCH -" in last and " PONG " in pong
+    assert [line.split()[0:3:2] for line in fails] == [[f"@batch={first.split()[3][1:]}", "FAIL"]] * 2
+
+
 def test_a_refusal_comes_in_the_place_of_its_message(kept: Here, journal: FakeJournal) -> None:
     """A client that takes the PONG behind a message for its confirmation has read by then that it was not sent."""
     alice, bob = kept.connect("alice"), kept.connect("bob")
