@@ -37,20 +37,33 @@ def tell_of_certificate_login(world: World, account_id: int, session: Session) -
     )
 
 
-def tell_of_certificate_change(world: World, row: AuditEntry) -> None:
-    """Tell the sessions of an account that the shell has added a certificate to it, or removed one."""
+def tell_of_shell_change(world: World, row: AuditEntry) -> None:
+    """Tell the sessions of an account what the shell has done to it, of which its audit row says."""
+    if row.action == "user.set-always-on":
+        world.log_line(f"{row.actor} switched always-on {row.detail} for {row.target} in the shell")
+        text = f"{always_on_text(row.detail == 'on')}: set by {row.actor}, on the server"
+    else:
+        text = _certificate_text(world, row)
+    account = world.accounts.find(row.target)
+    if account is not None:
+        tell_account(world, account.id, text)
+
+
+def always_on_text(always_on: bool) -> str:
+    """What a user reads whose account was switched to be always on, or not any more."""
+    if always_on:
+        return "You stay in your channels while no device of yours is connected"
+    return "You leave when your last device disconnects"
+
+
+def _certificate_text(world: World, row: AuditEntry) -> str:
     fingerprint = row.detail.partition(" ")[0]
     is_added = row.action == "user.cert-add"
     change = "added the certificate" if is_added else "removed the certificate"
     world.log_line(f"{row.actor} {change} {fingerprint} {'to' if is_added else 'from'} {row.target} in the shell")
-    account = world.accounts.find(row.target)
-    if account is None:
-        return
     if is_added:
-        text = (
+        return (
             f"The certificate {fingerprint} was added to your account by {row.actor}, on the server: it logs in "
             f"without the password. If you do not want it, remove it: /msg NickServ CERT DEL {fingerprint}"
         )
-    else:
-        text = f"The certificate {fingerprint} was removed from your account by {row.actor}, on the server"
-    tell_account(world, account.id, text)
+    return f"The certificate {fingerprint} was removed from your account by {row.actor}, on the server"

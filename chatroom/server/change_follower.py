@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chatroom.chat.account_notices import tell_of_certificate_change
+from chatroom.chat.account_notices import tell_of_shell_change
 from chatroom.chat.admission.spam_filters import FilterSet
 from chatroom.chat.ban_ends import look_again
 from chatroom.chat.enforcement import apply_account, apply_rules, restore_rules
@@ -49,7 +49,7 @@ class ChangeFollower:
         self._is_due = True
         """True if changes may wait to be read."""
         self._last_audit_id: int | None = None
-        """Up to which row the audit has been looked through for certificates; None before the first look."""
+        """The last audit row that was searched for what the shell does to accounts; None before the first look."""
         self._stores: Stores | None = None
         """The stores of the last look. New ones have seen no commit yet."""
         self._late: deque[tuple[int, list[Change]]] = deque()
@@ -125,14 +125,14 @@ class ChangeFollower:
         accounts = [(row_id, stores.accounts.find_entry(row_id)) for table, row_id in rows if table == "accounts"]
         has_hooks = any(table == "hooks" for table, _ in rows)
         hooks = (stores.hooks.list_all(), stores.hooks.list_incoming()) if has_hooks else None
-        certificates = self._find_certificate_changes(stores) if accounts else []
+        to_tell = self._find_shell_changes(stores) if accounts else []
 
         def apply() -> None:
             for account_id, entry in accounts:
                 apply_account(world, account_id, entry)
             if world.has_duty():  # the devices of an account may be on any node, and read it once
-                for row in certificates:
-                    tell_of_certificate_change(world, row)
+                for row in to_tell:
+                    tell_of_shell_change(world, row)
             apply_rules(world, bans)
             if filters is not None:
                 apply_filters(world, filters)
@@ -141,9 +141,12 @@ class ChangeFollower:
 
         self._post(apply)
 
-    def _find_certificate_changes(self, stores: Stores) -> list[AuditEntry]:
-        """Return what the shell has done to certificates: a row that is gone does not tell whose it was."""
-        found = stores.audit.certificate_changes(self._last_audit_id or 0)
+    def _find_shell_changes(self, stores: Stores) -> list[AuditEntry]:
+        """Return what the shell has done to accounts that their sessions are told.
+
+        The audit says it, and who has: the certificate that was removed has no row any more.
+        """
+        found = stores.audit.shell_changes(self._last_audit_id or 0)
         if found:
             self._last_audit_id = found[-1].id
         return found

@@ -150,6 +150,33 @@ def test_filters_from_the_shell_are_in_force_at_once(tmp_path: Path) -> None:
         ]
 
 
+def test_all_devices_read_that_the_shell_has_switched_always_on(tmp_path: Path) -> None:
+    """Once each, and nobody else reads it."""
+    path = tmp_path / "chat.db"
+    with Here(path) as here, open_stores(path, writer="cli") as shell:
+        una, bob = here.member("una"), here.member("bob")
+        more = here.connect("una", login="una")
+        tasks: list[Task] = []
+        follower = ChangeFollower(here.world, tasks.append, here.stores.last_change_id())
+        follower.look(here.stores)
+        here.forget_unread()
+        for on, words in ((True, "You stay in your channels"), (False, "You leave when your last device disconnects")):
+            shell.accounts.set_always_on(shell.accounts.get("una").id, on, 10, SHELL)
+            for _ in range(2):
+                follower.look(here.stores)
+                with here.tick():
+                    while tasks:
+                        tasks.pop(0)()
+            for client in (una, more):
+                (line,) = client.read()
+                assert words in line and line.endswith(": set by root, on the server")
+        assert bob.read() == []
+    assert [line for line in here.world.log_lines if "always-on" in line] == [
+        "root switched always-on on for una in the shell",
+        "root switched always-on off for una in the shell",
+    ]
+
+
 def test_the_sessions_of_an_account_read_what_the_shell_does_to_its_certificates(tmp_path: Path) -> None:
     """All of them do, once, and no other account. What the daemon itself has stored is not told again."""
     path = tmp_path / "chat.db"

@@ -210,8 +210,11 @@ class AuditStore(Protocol):
         """The id of the newest row; 0 if there is none."""
         ...
 
-    def certificate_changes(self, after_id: int) -> list[AuditEntry]:
-        """The rows with a higher id about certificates that the shell added to accounts, or removed, in order."""
+    def shell_changes(self, after_id: int) -> list[AuditEntry]:
+        """The rows with a higher id of what the shell did to accounts and their sessions are told, in order.
+
+        That are certificates that it added or removed, and always-on that it switched.
+        """
         ...
 
     def list_entries(

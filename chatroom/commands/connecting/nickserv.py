@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from chatroom.chat.account_notices import tell_account
+from chatroom.chat.account_notices import always_on_text, tell_account
 from chatroom.chat.admission.reserved_names import find_reserved, refusal_text
 from chatroom.chat.admission.tokens import split_token
 from chatroom.chat.enforcement import apply_account, free_nick
@@ -210,8 +210,7 @@ def _set_always_on(context: Context, params: list[str]) -> Pending | None:
 
     def done(context: Context, changed: Account) -> None:
         apply_account(context.world, changed.id, changed.entry)
-        stays = "You stay in your channels while no device of yours is connected"
-        text = stays if changed.always_on else "You leave when your last device disconnects"
+        text = always_on_text(changed.always_on)
         context.notice(text)
         tell_account(context.world, changed.id, f"{text}: another device of yours has set it so", context.session)
 

@@ -45,11 +45,11 @@ class SqlAudit:
         """The id of the newest row; 0 if there is none."""
         return self._database.number("SELECT max(id) FROM audit")
 
-    def certificate_changes(self, after_id: int) -> list[AuditEntry]:
-        """The rows with a higher id about certificates that the shell added to accounts, or removed, in order."""
+    def shell_changes(self, after_id: int) -> list[AuditEntry]:
+        """The rows with a higher id of what the shell did to accounts and their sessions are told, in order."""
         rows = self._database.rows(
             "SELECT id, at_ms, actor, origin, action, target, detail FROM audit WHERE id > ? AND origin = 'cli'"
-            " AND action IN ('user.cert-add', 'user.cert-remove') ORDER BY id",
+            " AND action IN ('user.cert-add', 'user.cert-remove', 'user.set-always-on') ORDER BY id",
             (after_id,),
         )
         return [_entry(row) for row in rows]
