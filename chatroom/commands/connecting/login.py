@@ -220,7 +220,7 @@ def _warn_of_plaintext(context: Context) -> None:
 
 
 def record_login(context: Context, entry: AccountEntry, certificate: str = "") -> None:
-    """Store the time of a good login, and write a log line.
+    """Count a good login, write a log line and store the time.
 
     ``certificate`` is the fingerprint of the certificate that proved the account; empty if a password did.
     """
@@ -228,6 +228,11 @@ def record_login(context: Context, entry: AccountEntry, certificate: str = "") -
     how = " by a certificate" if certificate else ""
     world.runtime.counts.logins_good += 1
     world.log_line(f"login {entry.name} ({entry.role.word}) from {context.session.address_text}{how}")
+    store_login_time(world, entry, certificate)
+
+
+def store_login_time(world: World, entry: AccountEntry, certificate: str = "") -> None:
+    """Store that somebody has logged in to the account now, and by which certificate, if by one."""
     moment = datetime.fromtimestamp(world.wall_ms / 1000, UTC)
 
     def write(stores: Stores) -> None:

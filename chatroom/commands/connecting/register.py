@@ -22,7 +22,7 @@ from chatroom.chat.people.held_registration import HeldRegistration
 from chatroom.chat.stored.records import Account, AccountEntry, Actor, Credential, Role
 from chatroom.commands.action_limits import wait_for_registration
 from chatroom.commands.connecting.listed_addresses import ask_lists, find_listing
-from chatroom.commands.connecting.login import TLS_REQUIRED, log_in, may_log_in
+from chatroom.commands.connecting.login import TLS_REQUIRED, log_in, may_log_in, store_login_time
 from chatroom.commands.connecting.nick_refusals import nick_refusal
 from chatroom.commands.connecting.registration import advance, take_account
 from chatroom.commands.context import NICKSERV, Context
@@ -263,6 +263,8 @@ def finish_registration(context: Context, entry: AccountEntry, invite: Invite | 
         log_in(context, user, entry)
     else:
         take_account(context, entry)
+    if not session.closing:
+        store_login_time(world, entry)
     channel = invite.channel if invite is not None else ""
     if user is not None:
         let_in(context, user, channel)

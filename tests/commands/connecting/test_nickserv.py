@@ -182,10 +182,11 @@ def test_set_password_does_not_take_back_an_account_whose_password_was_just_chan
 
 
 def test_info(here: Here) -> None:
-    """Everybody reads when an account was registered; its owner and moderators read its address."""
+    """Everybody reads when an account was registered; its owner and moderators read more. Registering is a login."""
     client = here.connect("alice")
     client.say(f"NS REGISTER {SECRET} a@example.org")
     own = said(client.ask("PRIVMSG NickServ :INFO"))
+    assert any(line.startswith("Last login at: 20") for line in own)
     assert any("a@example.org" in line for line in own)
     others = said(here.connect("eve").ask("NS INFO ALICE"))
     assert "alice is registered, as a user" in others
