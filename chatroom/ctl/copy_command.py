@@ -18,7 +18,7 @@ from chatroom.ctl.invocation import DatabaseType, Invocation, pass_invocation
 from chatroom.ctl.offline import exclusive, refused_while_served
 from chatroom.ctl.output import progress, report_result, result_option
 from chatroom.database_address import DatabaseAddress, ServerAddress
-from chatroom.errors import AlreadyExists, InvalidValue, Refused
+from chatroom.errors import AlreadyExists, DatabaseMissing, InvalidValue, Refused
 
 if TYPE_CHECKING:
     from chatroom.storage.sql.sql_stores import SqlStores
@@ -121,7 +121,8 @@ def _require_empty(target: Path) -> None:
     from chatroom.storage.opening import open_stores
 
     if target.exists():
-        with open_stores(target) as stores:
+        # An empty file, as touch makes it, has no chat in it either.
+        with contextlib.suppress(DatabaseMissing), open_stores(target) as stores:
             if not stores.archive.is_empty():
                 raise AlreadyExists(f"{target} is not empty: name another file, or move this one away")
 

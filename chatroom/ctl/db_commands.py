@@ -211,9 +211,11 @@ def _require_sound(file: Path, fetched: Path) -> tuple[int, datetime | None]:
             if faults:
                 raise DatabaseDamaged(f"{file}: not restored; faults found: {len(faults)}, the first in {faults[0]}")
             return found.version, inspection.newest_entry_at()
-    except (DatabaseDamaged, DatabaseMissing) as error:
+    except DatabaseMissing:
+        raise DatabaseMissing(f"{file}: not restored, the file is empty: name another backup") from None
+    except DatabaseDamaged as error:
         # SQLite's errors name the copy of FILE, which nobody has heard of.
-        raise type(error)(str(error).replace(str(fetched), str(file))) from None
+        raise DatabaseDamaged(str(error).replace(str(fetched), str(file))) from None
 
 
 def _version(status: DatabaseStatus) -> str:

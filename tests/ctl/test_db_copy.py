@@ -253,6 +253,15 @@ def test_refusals(file: Path, server: DatabaseAddress, tmp_path: Path) -> None:
     assert "none.db" in missing.stderr
 
 
+def test_an_empty_file_is_filled(tmp_path: Path) -> None:
+    """As touch makes it. It is kept beside the copy, as all that was in the place."""
+    (tmp_path / "new.db").touch()
+    other = make_database(tmp_path / "other.db")
+    result = copy(other, tmp_path / "new.db")
+    assert result.exit_code == 0, result.stderr
+    assert rows_of(tmp_path / "new.db") == rows_of(other)
+
+
 def test_a_source_that_changes_meanwhile_is_not_copied(
     file: Path, server: DatabaseAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

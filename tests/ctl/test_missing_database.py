@@ -29,3 +29,23 @@ def test_nothing_is_left_behind(run: Run, home: Path, words: tuple[str, ...], di
     assert result.exit_code == 1
     assert "none.db: there is no database" in result.stderr
     assert list(home.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("hook", "add", "#a", "https://example.org/"),
+        ("user", "list"),
+        ("db", "copy", "empty.db", "new.db"),
+        ("db", "status"),
+    ],
+)
+def test_an_empty_file_is_refused_with_a_way_out(run: Run, home: Path, words: tuple[str, ...]) -> None:
+    """The commands that the line names fill the file."""
+    (home / "empty.db").touch()
+    result = run("--database", "empty.db", *words)
+    assert result.exit_code == 1
+    assert "the file is empty; chatroomctl serve, user create or db migrate fills it" in result.stderr
+    assert not (home / "new.db").exists()
+    assert run("--database", "empty.db", "db", "migrate").exit_code == 0
+    assert run("--database", "empty.db", "user", "list").exit_code == 0

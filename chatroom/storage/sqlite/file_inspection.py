@@ -6,7 +6,6 @@ import sqlite3
 from datetime import datetime
 from pathlib import Path
 
-from chatroom.errors import DatabaseMissing
 from chatroom.storage import daemon_lock
 from chatroom.storage.sql.inspection import (
     Check,
@@ -18,7 +17,7 @@ from chatroom.storage.sql.inspection import (
 )
 from chatroom.storage.sqlite.database import SqliteDatabase
 from chatroom.storage.sqlite.file_opening import open_database
-from chatroom.storage.sqlite.migrate import newest_version, read_version
+from chatroom.storage.sqlite.migrate import newest_version, nothing_in, read_version
 
 
 def open_any(path: Path) -> SqliteDatabase:
@@ -26,7 +25,7 @@ def open_any(path: Path) -> SqliteDatabase:
     database = open_database(path)
     try:
         if read_version(database) == 0:
-            raise DatabaseMissing(f"{path}: there is no database, the file is empty")
+            raise nothing_in(path)
     except BaseException:
         database.close()
         raise

@@ -45,6 +45,13 @@ def read_version(database: SqliteDatabase) -> int:
     return version
 
 
+def nothing_in(path: Path) -> DatabaseMissing:
+    """The error of a file that is there and empty."""
+    return DatabaseMissing(
+        f"{path}: there is no database, the file is empty; chatroomctl serve, user create or db migrate fills it"
+    )
+
+
 def read_schema_version(path: Path) -> int:
     """The schema version of the database at that path. Raises ``StorageError``."""
     with contextlib.closing(open_database(path)) as database:
@@ -66,7 +73,7 @@ def bring_up(database: SqliteDatabase, *, create: bool, migrate: bool, progress:
     copy = None
     if version == 0:
         if not create:
-            raise DatabaseMissing(f"{database.path}: there is no database, the file is empty")
+            raise nothing_in(database.path)
         prepare_empty(database)
         _create(database)
     else:
