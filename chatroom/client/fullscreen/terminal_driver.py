@@ -14,6 +14,7 @@ import selectors
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
+from contextlib import suppress
 from queue import Full
 from typing import Any
 
@@ -29,6 +30,8 @@ _LOOK_S = 0.2
 _FAREWELL_S = 0.1
 """How long the terminal's last answers are waited for, so that they do not reach the shell."""
 _MOST_READ = 4096
+_MOST_CELLS = 1000
+"""No terminal that does not know its size is wider or higher. Textual makes objects for all rows and columns."""
 
 
 class TerminalDriver(LinuxDriver):
@@ -40,6 +43,19 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, app: App[Any], **given: Any) -> None:
         super().__init__(app, **given)
         self._ending = os.eventfd(0)  # written to end the thread that reads
+        self._size = self._size or self._get_terminal_size()  # Textual's own look for it believes ``COLUMNS`` too
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """Ask the terminal. ``COLUMNS`` and ``LINES`` are asked only if it does not know its size.
+
+        They may be what the size was when a shell exported them, or any number.
+        """
+        with suppress(OSError):
+            columns, rows = os.get_terminal_size()
+            if columns and rows:
+                return columns, rows
+        columns, rows = super()._get_terminal_size()
+        return min(columns, _MOST_CELLS), min(rows, _MOST_CELLS)
 
     # Reading
 

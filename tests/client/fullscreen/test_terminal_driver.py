@@ -36,6 +36,23 @@ def make_driver() -> TerminalDriver:
     return driver
 
 
+@pytest.mark.parametrize("known", [(100, 30), (0, 0), None])
+def test_the_size_is_that_of_the_terminal(monkeypatch: pytest.MonkeyPatch, known: tuple[int, int] | None) -> None:
+    """``COLUMNS`` is any number. If the terminal does not know better, the size has bounds."""
+
+    def ask(*_: int) -> os.terminal_size:
+        if known is None:
+            raise OSError(25, "Inappropriate ioctl for device")
+        return os.terminal_size(known)
+
+    monkeypatch.setattr(os, "get_terminal_size", ask)
+    monkeypatch.setenv("COLUMNS", "100000000")
+    monkeypatch.setenv("LINES", "40")
+    driver = make_driver()
+    expected = known if known and all(known) else (1000, 40)
+    assert driver._get_terminal_size() == driver._size == expected
+
+
 def test_nothing_waits_for_a_writer_that_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """More is written than there is room for: the program goes on, and can close."""
     # The writer's error is what is tested.
