@@ -146,6 +146,7 @@ ANEW: dict[type, dict[str, str]] = {
     },
     ConversationTimes: {
         "_wall_ms": "set in each tick",
+        "_most_ms": "set in each tick",
         "_last_ms": "all conversations take the latest of them",
         "_latest_ms": "belongs to _last_ms",
     },
