@@ -23,9 +23,6 @@ from chatroom.errors import AlreadyExists, ConfigError
 from chatroom.settings import editing
 from chatroom.settings.file_template import toml_value
 
-_MOST_BYTES = 65_536
-"""How much of standard input is read; more than the longest value of any setting."""
-
 
 @click.group(cls=Subcommands)
 def config() -> None:

@@ -5,8 +5,9 @@ import { format, parse, plainLogin } from './wire.js';
 
 const WANTED = [
   'account-notify', 'away-notify', 'batch', 'cap-notify', 'chghost', 'draft/account-registration',
-  'draft/channel-rename', 'draft/chathistory', 'draft/message-redaction', 'draft/multiline', 'echo-message', 'extended-join', 'invite-notify', 'message-tags',
-  'multi-prefix', 'sasl', 'server-time', 'setname', 'standard-replies',
+  'draft/channel-rename', 'draft/chathistory', 'draft/message-redaction', 'draft/multiline', 'echo-message',
+  'extended-join', 'invite-notify', 'message-tags', 'multi-prefix', 'sasl', 'server-time', 'setname',
+  'standard-replies',
 ];
 const SHORTEST_WAIT_S = 1;
 const LONGEST_WAIT_S = 30;
