@@ -60,12 +60,15 @@ def load_world(
 
 def begin_anew(world: World, stores: Stores) -> None:
     """Note that everybody was gone before this start, and bring back the users that are always on."""
-    restore_always_on(world, load_always_on(world, stores))
+    restore_always_on(world, load_always_on(world, stores, world.ledger.last_message_id))
 
 
-def load_always_on(world: World, stores: Stores) -> list[AlwaysOn]:
-    """Note that everybody is gone, and return the users that are always on. It needs no lock, and changes no world."""
-    stores.presence.go_all(world.ledger.last_message_id if world.ledger.journal is not None else None)
+def load_always_on(world: World, stores: Stores, read_up_to: int) -> list[AlwaysOn]:
+    """Note that everybody is gone, and return the users that are always on. It needs no lock, and changes no world.
+
+    ``read_up_to`` is the last message id that those who were there have read.
+    """
+    stores.presence.go_all(read_up_to if world.ledger.journal is not None else None)
     users = stores.presence.load_users(world.settings.accounts.always_on_max)
     data, presence = stores.account_data, stores.presence
     return [(user, data.load(user.account_id), presence.find_places(user.account_id)) for user in users]

@@ -24,6 +24,11 @@ class Told(NamedTuple):
         """The last message id that a session was told."""
         return min(self.seq, self.behind.get(session_id, self.seq))
 
+    @property
+    def by_all(self) -> int:
+        """The last message id that every session was told."""
+        return min(self.seq, *self.behind.values()) if self.behind else self.seq
+
     def to_text(self) -> str:
         """Write it as JSON."""
         document: dict[str, object] = {"seq": self.seq}

@@ -12,7 +12,7 @@ from chatroom.chat.cluster.cluster_world import ClusterWorld
 from chatroom.chat.cluster.kept_records import read_kept
 from chatroom.chat.cluster.snapshot import load_snapshot, reset, snapshot_to_document
 from chatroom.chat.cluster.untold import untold_to_record
-from chatroom.chat.stored.entries import Entry
+from chatroom.chat.stored.entries import Entry, time_ms_of
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.commands.connecting.approving import answer_unregistered
 from chatroom.commands.reading.replay import replay_channel, replay_gap
@@ -178,8 +178,8 @@ class Node:
         if hub is None:
             return self.facts()
         _, told = hub.mark.read()
-        seq = min(told.seq, *told.behind.values()) if told.behind else told.seq  # for nodes of an earlier version
-        facts = {"position": hub.position, "told": seq, "wall_ms": round(time.time() * 1000)}
+        # "told" is for nodes of an earlier version.
+        facts = {"position": hub.position, "told": told.by_all, "wall_ms": round(time.time() * 1000)}
         return {**facts, **self.facts()}
 
     def _find_told(self) -> Told | None:
@@ -271,11 +271,19 @@ class Node:
 
     def _load_stored(self, world: ClusterWorld) -> Callable[[], None]:
         """Read what is stored, for the only node. Return what fills the emptied world with it, in a tick."""
+        assert self.hub is not None
+        _, told = self.hub.mark.read()  # nobody else ends this node's people
         with self._open_stores() as stores:
             channels = stores.channels.load_all()
-            users = load_always_on(world, stores)
+            users = load_always_on(world, stores, told.by_all)
+        with self.committer.lock:
+            self._journal.next_turn()  # makes a connection, if there is none
+            last_message_id = self._journal.last_message_id()
 
         def fill() -> None:
+            # A node with a clock that is ahead may have been alone meanwhile.
+            outbox = world.outbox
+            outbox.go_on(max(outbox.seq, last_message_id), time_ms_of(last_message_id))
             world.configure_channels()
             restore_channels(world, channels)
             restore_always_on(world, users)

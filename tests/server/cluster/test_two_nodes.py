@@ -15,6 +15,7 @@ from harness.postgresql_server import PostgresqlServer
 from harness.redis_server import RedisServer
 
 from chatroom.chat.cluster.told import Told, told_from_text
+from chatroom.chat.stored.entries import first_message_id
 from chatroom.config import Listen, Settings
 from chatroom.config.chatting import Limits
 from chatroom.config.clustering import Cluster
@@ -26,6 +27,7 @@ from chatroom.server.cluster import stream_age
 from chatroom.server.cluster.node import Node
 from chatroom.server.cluster.turn_desk import Done
 from chatroom.server.daemon import Daemon
+from chatroom.storage.postgresql.server_journal import ServerJournal
 
 pytestmark = pytest.mark.debian("postgres", "redis-server")
 
@@ -192,6 +194,38 @@ def test_the_last_node_makes_the_world_anew(house: House) -> None:
     until(lambda: not node_of(only).desk.lost, "it is back")
     with person(only, "ann") as ann, person(only, "bob") as bob:
         talk(ann, bob, "here")
+
+
+def test_the_people_of_the_last_node_had_read_what_it_told_them(house: House) -> None:
+    """When it makes the world anew, as when another node ends them. They are not shown again all since its start."""
+    only = house.start("a")
+    with person(only, "ann") as ann, person(only, "bob") as bob:
+        assert any("REGISTER SUCCESS" in line for line in ann.ask("REGISTER * * correct-horse-battery-staple"))
+        talk(bob, ann, "one")
+        node_of(only).desk.lose("a test")
+        ann.expect_closed()
+    until(lambda: not node_of(only).desk.lost, "it is back")
+    with person(only, "bob") as bob:
+        bob.ask("PRIVMSG #lobby :two")
+        with Client(port_of(only)) as ann:
+            ann.register("ann", password="ann:correct-horse-battery-staple")
+            bob.send("PRIVMSG #lobby :three")
+            ann.expect("three")
+            said = [line.rpartition(":")[2].split()[-1] for line in ann.lines if "PRIVMSG #lobby" in line]
+            assert said == ["two", "three"]
+
+
+def test_numbers_go_on_behind_those_of_a_node_whose_clock_is_ahead(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was alone while this one had no place, and is gone: nothing may come before what it has stored."""
+    node = node_of(house.start("a"))
+    assert node.world is not None
+    last = node.world.outbox.seq + first_message_id(20_000)
+    monkeypatch.setattr(ServerJournal, "last_message_id", lambda journal: last)
+    node.desk.lose("a test")
+    until(lambda: not node.desk.lost, "it is back")
+    assert node.world.last_seq >= last
 
 
 def test_redis_is_not_there(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
