@@ -5,7 +5,9 @@ share a wait for it. No method of the journal is called by another thread once t
 
 If another connection has the write lock, the thread tries again every few milliseconds. Messages that have waited for
 ``PATIENCE_MS`` are refused; if the disk refuses, at once. Events (joins, new names) are told meanwhile, and stored when
-that is possible. If it is not known whether a commit was made, the journal is asked for its last message id.
+that is possible. If it is not known whether a commit was made, the journal is asked. If it cannot tell within that
+time, the messages are refused, and taken back later if they are stored after all (``chatroom.server.doubts``). Until
+then questions to the history wait, so that nobody reads them.
 """
 
 from __future__ import annotations
@@ -14,14 +16,15 @@ import contextlib
 import logging
 import time
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from chatroom.chat.delivery.batches import Settled, count_rows, write_batches
+from chatroom.chat.delivery.batches import Settled, count_rows
 from chatroom.chat.delivery.ledger import MOST_HELD
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.commands.talking.writing_history import RETRY_MS
 from chatroom.errors import ClusterError, Fenced, StorageError
 from chatroom.server.committer_thread import CommitterThread
+from chatroom.server.doubts import Doubt, Doubts, write_marked
 
 if TYPE_CHECKING:
     from chatroom.chat.delivery.batches import Batch
@@ -34,6 +37,16 @@ RETRY_LATER_S = 0.2
 BUSY = "the database is busy"
 
 log = logging.getLogger(__name__)
+
+
+class _Sent(NamedTuple):
+    """A transaction that is to be committed, until it is known what became of it."""
+
+    group: list[Batch]
+    """Those of the batches that wait which are in it."""
+    doubt: Doubt
+    why: str
+    """Why it may not be made; empty if its commit has not failed."""
 
 
 class JournalThread(CommitterThread):
@@ -54,8 +67,9 @@ class JournalThread(CommitterThread):
         """What is left of settled batches, in order: it is stored before the others."""
         self._stored: int | None = None
         """How many of ``_waiting`` are stored and not told yet, with all of ``_owed``; None if nothing is."""
-        self._doubt: tuple[list[Batch], str] | None = None
-        """The batches of a transaction that may be stored or not, and why; None if that is known."""
+        self._sent: _Sent | None = None
+        """The transaction that may be made or not; None if that is known."""
+        self._doubts = Doubts(journal)
         self._alone = 0
         """How many of ``_waiting`` get a transaction of their own, because one that they shared has failed."""
         self.is_busy = False
@@ -67,7 +81,7 @@ class JournalThread(CommitterThread):
     def is_idle(self) -> bool:
         """True if everything that was given is stored, or given up, and was taken."""
         with self._changed:
-            return not (self._open or self._settled or self._owed)
+            return not (self._open or self._settled or self._owed or self._doubts)
 
     def give(self, batch: Batch) -> None:
         """Have a batch committed. From any thread; needs the hub lock."""
@@ -83,9 +97,6 @@ class JournalThread(CommitterThread):
         self._journal.rollback()
         if self._stored is not None:
             self._settle_stored()
-        elif self._waiting:
-            # Perhaps it had no time to note what was stored.
-            self._doubt = [], ""
         while self._take():
             self._commit_some()
 
@@ -93,23 +104,23 @@ class JournalThread(CommitterThread):
         """Wait for something to do, and take what was given. False if all is done and the daemon stops."""
         with self._changed:
             if not self._given:
-                if self.is_busy or self._doubt is not None:
+                if self.is_busy or self._sent is not None:
                     self._changed.wait(RETRY_MS / 1000)
                 elif not (self._waiting or self._is_over):
-                    self._changed.wait(RETRY_LATER_S if self._owed else None)
+                    self._changed.wait(RETRY_LATER_S if self._owed or self._doubts else None)
             self._waiting += self._given
             self._given = []
             if self._waiting or not self._is_over:
                 return True
-        if self._owed:
+        if self._owed or self._doubts:
             self._commit_some()  # nobody waits for it: it has one more try
         return False
 
     def _commit_some(self) -> None:
         """Make one transaction of what is owed and the first batches, and settle them."""
-        if self._doubt is not None and not self._resolve_doubt():
+        if self._sent is not None and not self._ask_back(self._sent):
             return
-        if not (self._waiting or self._owed):
+        if not (self._waiting or self._owed or self._doubts):
             return
         try:
             self.is_busy = not self._journal.begin()
@@ -123,53 +134,53 @@ class JournalThread(CommitterThread):
             return
         group = self._find_group()
         try:
-            write_batches(self._journal, [*self._owed, *group])
+            doubt = write_marked(self._journal, [*self._doubts.settle(self._owed), *group])
         except Exception as error:
             # Unless it is a StorageError, the journal knows nothing of it; otherwise this does nothing.
             self._journal.rollback()
             self._fail(group, _reason(error))
             return
+        # Noted before: if the thread dies, the next one asks.
+        self._sent = _Sent(group, doubt, "")
         try:
             self._journal.commit()
         except Exception as error:
             self._journal.rollback()
             # It may be stored all the same, if only the answer of a server was lost.
-            self._doubt = group, _reason(error)
-            self._resolve_doubt()
+            self._sent = sent = _Sent(group, doubt, _reason(error))
+            self._ask_back(sent)
             return
         self._stored = len(group)
         self._settle_stored()
 
-    def _resolve_doubt(self) -> bool:
-        """Find out what is stored, and settle it. False if nobody can tell yet."""
-        assert self._doubt is not None
-        group, why = self._doubt
+    def _ask_back(self, sent: _Sent) -> bool:
+        """Find out if a transaction was made, and settle it. False if nobody can tell yet."""
         try:
-            last = self._ask_last()
+            is_made = self._is_made(sent.doubt)
         except StorageError as error:
             if self._waiting and self._waiting[0][1] <= time.monotonic():
-                self._doubt = None
-                self._refuse_all(why or str(error))
+                self._doubts.add(sent.doubt)
+                self._sent = None
+                self._refuse_all(sent.why or str(error))
             return False
-        self._doubt = None
-        batches = [batch for batch, _ in self._waiting]
-        stored = [count for count, one in enumerate(batches, 1) if one.entries and one.entries[-1][0] <= last]
-        if stored:
-            self._stored = stored[-1]
+        if is_made:
+            self._stored = len(sent.group)
             self._settle_stored()
-        elif why:
-            self._fail(group, why)
+        else:
+            self._sent = None
+            if sent.why:
+                self._fail(sent.group, sent.why)
         return True
 
-    def _ask_last(self) -> int:
+    def _is_made(self, doubt: Doubt) -> bool:
         try:
-            return self._journal.last_message_id()
+            return doubt.is_made(self._journal)
         except StorageError:
             # Perhaps the connection is lost: ``begin`` makes another, also for a node whose turn is over.
             with contextlib.suppress(Fenced):
                 self._journal.begin()
             self._journal.rollback()
-            return self._journal.last_message_id()
+            return doubt.is_made(self._journal)
 
     def _fail(self, group: list[Batch], why: str) -> None:
         """Go on after a transaction that has failed."""
@@ -194,6 +205,7 @@ class JournalThread(CommitterThread):
     def _settle_stored(self) -> None:
         """Tell what is stored. Nothing of it is done twice if the thread dies in between."""
         count = self._stored or 0
+        self._doubts.clear()
         self._go_on([], count, [Settled(batch.number, "") for batch, _ in self._waiting[:count]])
 
     def _refuse(self, group: list[Batch], why: str) -> None:
@@ -220,10 +232,10 @@ class JournalThread(CommitterThread):
     def _go_on(self, owed: list[Batch], count: int, settled: list[Settled]) -> None:
         """Go on without that many of the first batches, and tell that they are settled."""
         self._owed = [batch for batch in owed if not batch.is_empty]
-        self.is_behind = self.is_busy and bool(self._owed)
+        self.is_behind = (self.is_busy and bool(self._owed)) or bool(self._doubts)
         with self._changed:
             self._waiting = self._waiting[count:]
-            self._stored = None
+            self._stored = self._sent = None
             self._alone = max(0, self._alone - count)
             self._settled += settled
             self._open -= count

@@ -49,12 +49,12 @@ def serve_elsewhere(place: Place) -> str:
     return refused.stderr
 
 
-def said(daemon: Daemon) -> list[str]:
-    """What the history of #lobby has, as a new client reads it."""
+def said(daemon: Daemon, channel: str = "#lobby") -> list[str]:
+    """What the history of a channel has, as a new client reads it."""
     with daemon.connect("reader") as reader:
-        reader.ask("CAP REQ :draft/chathistory", "JOIN #lobby")
-        lines = reader.ask("CHATHISTORY LATEST #lobby * 100")
-    return [line.partition(" PRIVMSG #lobby :")[2] for line in lines if " PRIVMSG #lobby :" in line]
+        reader.ask("CAP REQ :draft/chathistory", f"JOIN {channel}")
+        lines = reader.ask(f"CHATHISTORY LATEST {channel} * 100")
+    return [line.partition(f" PRIVMSG {channel} :")[2] for line in lines if f" PRIVMSG {channel} :" in line]
 
 
 def test_a_chat_outlives_its_daemon(place: Place) -> None:
@@ -150,6 +150,52 @@ def tried(sender: Client, reader: Client) -> bool:
         return False
     assert reader.expect("PRIVMSG").endswith(":after")
     return True
+
+
+@pytest.fixture
+def held(postgresql_server: PostgresqlServer, place: Place) -> Iterator[Daemon]:
+    """A daemon whose commits wait for the server's disk. Those of the next lines are done, and are not answered."""
+    place.environment["CHATROOM_HISTORY__SYNCHRONOUS"] = "full"
+    try:
+        yield from stopped_well(Daemon(place))
+    finally:
+        postgresql_server.release_commits()
+
+
+def lose_answer(server: PostgresqlServer, client: Client, line: str) -> None:
+    """Have the server end when it has done what a line commits, before it says so. Read that messages are refused."""
+    server.hold_commits()
+    client.send(line)
+    until(server.count_held, "the commit is done")
+    client.send("PRIVMSG #den :behind")
+    server.stop()
+    try:
+        client.expect("NOT_KEPT #den")
+    finally:
+        server.start()
+        server.release_commits()
+
+
+def test_a_message_whose_commit_had_no_answer(held: Daemon, postgresql_server: PostgresqlServer) -> None:
+    """Who is told that it is not kept finds it nowhere, though it was stored."""
+    with held.connect("ada") as ada, held.connect("bob") as bob:
+        ada.ask("JOIN #lobby", "JOIN #den")
+        bob.ask("JOIN #lobby")
+        say(ada, bob, "before")
+        lose_answer(postgresql_server, ada, "PRIVMSG #lobby :in doubt")
+        assert [line for line in ada.lines if "NOT_KEPT #lobby" in line]
+        until(lambda: tried(ada, bob), "it is stored again")
+    assert said(held) == ["before", "after"]
+
+
+def test_a_new_name_whose_commit_had_no_answer(held: Daemon, postgresql_server: PostgresqlServer) -> None:
+    """The channel has it once, and keeps its history."""
+    with held.connect("ada") as ada, held.connect("bob") as bob:
+        ada.ask("JOIN #lobby", "JOIN #den", "JOIN #tea", "PRIVMSG #tea :before")
+        bob.ask("JOIN #lobby")
+        lose_answer(postgresql_server, ada, "RENAME #tea #coffee")
+        until(lambda: tried(ada, bob), "it is stored again")
+        assert said(held, "#coffee") == ["before"]
 
 
 def test_a_database_has_one_daemon(daemon: Daemon) -> None:

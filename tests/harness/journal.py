@@ -33,6 +33,7 @@ class FakeJournal:
         """How often ``begin`` was called."""
         self._last_message_id = last_message_id
         self._written: list[Entry] = []
+        self.marked = self._marking = 0
 
     def last_message_id(self) -> int:
         return self._last_message_id
@@ -73,11 +74,21 @@ class FakeJournal:
     def commit(self) -> None:
         self.calls.append("commit")
         self.kept.extend(self._written)
-        self._written = []
+        self.marked = self._marking or self.marked
+        self._written, self._marking = [], 0
+
+    def mark(self, number: int) -> None:
+        self._marking = number
+
+    def is_made(self, entries: Sequence[int], mark: int = 0) -> bool:
+        return any(entry.message_id in entries for entry in self.kept) or mark == self.marked != 0
+
+    def take_back(self, messages: Sequence[int]) -> None:
+        self.kept = [entry for entry in self.kept if entry.message_id not in messages]
 
     def rollback(self) -> None:
         self.calls.append("rollback")
-        self._written = []
+        self._written, self._marking = [], 0
 
     def close(self) -> None:
         pass

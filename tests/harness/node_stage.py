@@ -55,11 +55,6 @@ class FakeNodeJournal(FakeJournal):
         self.kept_turn = self._keeping or self.kept_turn
         self._keeping = None
 
-    def take_back(self, entries: Sequence[int], messages: Sequence[int]) -> bool:
-        is_there = any(entry.message_id in entries for entry in self.kept)
-        self.kept = [entry for entry in self.kept if entry.message_id not in messages]
-        return is_there
-
     def find_kept(self, after_id: int) -> KeptTurn | None:
         return self.kept_turn if self.kept_turn is not None and self.kept_turn.after_id == after_id else None
 

@@ -40,11 +40,11 @@ class SlowJournal(FakeJournal):
             raise StorageError("the disk is full")
         super().write(entries)
 
-    def last_message_id(self) -> int:
-        """The last one that is stored, if the connection is not lost."""
+    def is_made(self, entries: Sequence[int], mark: int = 0) -> bool:
+        """True if it was, if the connection is not lost."""
         if self.is_lost:
             raise StorageError("the connection is lost")
-        return max((entry.message_id for entry in self.kept), default=0)
+        return super().is_made(entries, mark)
 
     def begin(self) -> bool:
         """Begin, on another connection if this one is lost and the server is there."""
@@ -264,15 +264,26 @@ def test_a_stop_does_not_wait_for_a_disk_for_ever(scene: Scene) -> None:
     assert not scene.thread.stop(0.0)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_died_just_behind_a_commit_asks_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may know less than the database. What is stored is not refused for that."""
+    """It may know less than the database. What is stored is not refused for that, nor stored again."""
     scene = Scene()
-    scene.give(said(1), said(2), said(3))
-    monkeypatch.setattr(scene.journal, "last_message_id", lambda: 2)
-    assert scene.thread._take()
+    commit = scene.journal.commit
+
+    def die() -> None:
+        commit()
+        monkeypatch.setattr(scene.journal, "commit", commit)
+        raise SystemExit
+
+    monkeypatch.setattr(scene.journal, "commit", die)
+    scene.give(said(1), said(2))
+    scene.thread.start()
+    scene.thread.join(30)
+    assert not scene.thread.is_alive() and not scene.thread.take_settled()
+    scene.give(said(3))
     scene.thread.start()
     assert scene.wait(3) == stored(1, 2, 3)
-    assert scene.journal.transactions == [["text 3"]]
+    assert scene.journal.transactions == [["text 1", "text 2"], ["text 3"]]
     assert scene.thread.stop(30)
 
 
@@ -310,6 +321,40 @@ def test_a_server_that_stays_away_refuses_what_is_in_doubt(scene: Scene, monkeyp
     scene.journal.loses_answer = "lost"
     scene.give(said(1))
     assert scene.wait(1) == [Settled(1, "the connection is lost")]
+
+
+@pytest.mark.parametrize("truth", ["stored", "lost"])
+def test_what_was_refused_in_doubt_is_settled(scene: Scene, monkeypatch: pytest.MonkeyPatch, truth: str) -> None:
+    """When the server is back, the message is not stored, events are stored once, and the channel is renamed once."""
+    monkeypatch.setattr(journal_thread, "PATIENCE_MS", 0)
+    journal, entries = scene.journal, [row(1, "message"), row(2, "join", Kind.JOIN)]
+    journal.loses_answer = truth
+    scene.give(Batch(1, entries, [Renamed("#a", "#b", 2)], [], [(1, None, "PRIVMSG", "#a")]))
+    assert scene.wait(1) == [Settled(1, "the connection is lost")]
+    flags = [(scene.thread.is_idle, scene.thread.is_behind)]
+    journal.calls, journal.is_broken = [], False
+    until(lambda: scene.thread.is_idle, "it is settled")
+    flags.append((scene.thread.is_idle, scene.thread.is_behind))
+    assert flags == [(False, True), (True, False)], "a handover and questions wait for it"
+    assert [entry.text for entry in journal.kept] == ["join"]
+    assert journal.calls.count("rename #a #b") == (truth == "lost")
+
+
+@pytest.mark.parametrize("truth", ["stored", "lost"])
+def test_a_new_name_in_doubt_is_given_once(scene: Scene, monkeypatch: pytest.MonkeyPatch, truth: str) -> None:
+    """Though no entry shows if its transaction was made. A second time would part the channel from its history."""
+    monkeypatch.setattr(journal_thread, "PATIENCE_MS", 0)
+    journal = scene.journal
+    journal.loses_answer = truth
+    scene.give(Batch(1, [], [Renamed("#a", "#b", 0)], [], []))
+    scene.wait(1)
+    journal.loses_answer, journal.is_broken = "stored", False  # and again, of the one that settles it
+    scene.give(said(2))
+    scene.wait(2)
+    journal.is_broken = False
+    until(lambda: scene.thread.is_idle, "it is settled")
+    assert journal.calls.count("rename #a #b") == (1 if truth == "stored" else 2)
+    assert not journal.kept
 
 
 @pytest.mark.parametrize("place", ["_find_group", "_settle_stored"])

@@ -77,9 +77,21 @@ class Journal(Protocol):
     def commit(self) -> None:
         """Make the transaction permanent.
 
-        If the answer of a server is lost, it may be permanent though this raises ``StorageError``: ``last_message_id``
-        tells then. After a lost connection ``begin`` makes another.
+        If the answer of a server is lost, it may be permanent though this raises ``StorageError``: ``is_made`` tells
+        then. After a lost connection ``begin`` makes another.
         """
+        ...
+
+    def mark(self, number: int) -> None:
+        """Leave a number in a transaction, by which ``is_made`` finds it until there is another. In a transaction."""
+        ...
+
+    def is_made(self, entries: Sequence[int], mark: int = 0) -> bool:
+        """True if a transaction was made that has some entries, given their message ids, or else that mark."""
+        ...
+
+    def take_back(self, messages: Sequence[int]) -> None:
+        """Delete messages, given their message ids, of which nobody knew if they were stored. In a transaction."""
         ...
 
     def rollback(self) -> None:
@@ -124,13 +136,6 @@ class NodeJournal(Journal, Protocol):
 
     def keep_turn(self, kept: KeptTurn) -> None:
         """Keep what the turn changes, instead of what was kept before. In a transaction."""
-        ...
-
-    def take_back(self, entries: Sequence[int], messages: Sequence[int]) -> bool:
-        """Delete the messages among some entries, given their message ids. False if none of the entries is there.
-
-        For a transaction that was given up, and of which nobody knew if it was committed. In a transaction.
-        """
         ...
 
     def find_kept(self, after_id: int) -> KeptTurn | None:

@@ -6,9 +6,9 @@ cannot be stored, their messages are refused, and nobody is told of them; everyt
 Redis is away, the append is tried again and again.
 
 If PostgreSQL does not answer a COMMIT, nobody knows if the entries are stored. The thread asks for as long as its
-patience lasts. Then the messages are refused, and the **doubt** is kept: when PostgreSQL is back, the next transaction
-takes the messages back if they are stored after all. A turn that gives channels other names, or ends them, waits for
-the answer.
+patience lasts. Then the messages are refused, and the doubt is kept (``chatroom.server.doubts``): when PostgreSQL is
+back, the next transaction takes the messages back if they are stored after all. A turn that gives channels other names,
+or ends them, waits for the answer.
 
 If a fault ends the thread, nobody knows what is stored and what is told. Then the node begins anew, as after a crash:
 what is stored and not told, the next holder of a turn finds.
@@ -19,17 +19,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.cluster.kept_records import must_keep, write_kept
 from chatroom.chat.cluster.turn_records import encode_records
-from chatroom.chat.delivery.batches import Settled, count_rows, write_batches
+from chatroom.chat.delivery.batches import Settled, count_rows
 from chatroom.chat.delivery.ledger import MOST_HELD
 from chatroom.chat.stored.kept_turns import KeptTurn
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.errors import ClusterError, Fenced, RedisUnreachable, StorageError, StreamLost
 from chatroom.server.committer_thread import CommitterThread
+from chatroom.server.doubts import Doubt, Doubts, write_marked
 
 if TYPE_CHECKING:
     from chatroom.chat.cluster.turn_records import Record
@@ -60,17 +61,6 @@ class TurnWork(NamedTuple):
     """That of this node."""
 
 
-class _Doubt(NamedTuple):
-    """A transaction of which nobody knows if it was committed, and whose messages are refused."""
-
-    entries: Sequence[int]
-    """The numbers of all its entries."""
-    messages: Sequence[int]
-    """The numbers of its messages."""
-    batches: Collection[int]
-    """The numbers of its batches."""
-
-
 class TurnJournal(CommitterThread):
     """Implements ``chatroom.chat.delivery.batches.Committer``."""
 
@@ -96,8 +86,7 @@ class TurnJournal(CommitterThread):
         # The thread's own from here on.
         self._owed: list[Batch] = []
         """Events of turns before that could not be stored, in order: they are stored before the next batch."""
-        self._doubts: list[_Doubt] = []
-        """In order. A tick asks only if there are any, so it needs no lock."""
+        self._doubts = Doubts(journal)
         self._settle_again_s = 0.0
         """When the doubts should be settled, on the monotonic clock."""
         self._is_at_work = False
@@ -204,14 +193,15 @@ class TurnJournal(CommitterThread):
         try:
             journal.use_turn(work.turn.number)
             journal.begin()
-            batches = [*self._settle_doubts(), batch]
+            self._settle_again_s = time.monotonic() + _SETTLE_AGAIN_S  # unless this transaction is committed
+            batches = [*self._doubts.settle(self._owed), batch]
         except Fenced:
             raise
         except Exception as error:
             journal.rollback()
             return self._refuse([one.without_messages() for one in batches], error)
         try:
-            write_batches(journal, batches)
+            doubt = write_marked(journal, batches)
             if not batch.is_empty and must_keep(work.records):
                 journal.keep_turn(KeptTurn(work.after_id, work.home, write_kept(work.records, batch.message_ids)))
         except Fenced:
@@ -224,13 +214,15 @@ class TurnJournal(CommitterThread):
         except Exception as error:
             journal.rollback()
             # It may be stored all the same, if only the answer was lost.
-            is_stored = self._is_stored(batch, work)
+            is_stored = self._is_stored(doubt, batch, work)
             if not is_stored:
                 failure = self._refuse([one.without_messages() for one in batches], error)
                 if is_stored is None:
-                    self._note_doubt(batches)
+                    self._doubts.add(doubt)
+                    self._settle_again_s = time.monotonic() + _SETTLE_AGAIN_S
                 return failure
-        self._owed, self._doubts = [], []
+        self._owed = []
+        self._doubts.clear()
         return ""
 
     def _refuse(self, left: Sequence[Batch], error: Exception) -> str:
@@ -243,7 +235,7 @@ class TurnJournal(CommitterThread):
         log.error("a commit failed", exc_info=error)
         return f"{type(error).__name__} {error}".rstrip()
 
-    def _is_stored(self, batch: Batch, work: TurnWork) -> bool | None:
+    def _is_stored(self, doubt: Doubt, batch: Batch, work: TurnWork) -> bool | None:
         """Find out whether a batch was stored. None if that is not known after the usual patience.
 
         It is waited for if names of channels depend on it: to give them twice would part a channel from its history.
@@ -256,30 +248,12 @@ class TurnJournal(CommitterThread):
                 kept = self._journal.find_kept(work.after_id)
                 if kept is not None and kept.home == work.home:
                     return True
-                return bool(batch.entries) and self._journal.last_message_id() >= batch.entries[-1][0]
+                return doubt.is_made(self._journal)
             except StorageError:
                 if not self.desk.pause(_ASK_AGAIN_S):
                     raise ClusterError(self.desk.lost or "the daemon stops") from None
                 if not batch.renamed and time.monotonic() >= give_up_at:
                     return None
-
-    def _note_doubt(self, batches: Sequence[Batch]) -> None:
-        entries = [entry[0] for batch in batches for entry in batch.entries]
-        messages = [number for batch in batches for number in batch.message_ids]
-        self._doubts.append(_Doubt(entries, messages, {batch.number for batch in batches}))
-        self._settle_again_s = time.monotonic() + _SETTLE_AGAIN_S
-
-    def _settle_doubts(self) -> list[Batch]:
-        """Take messages back that were refused and are stored after all, in a transaction. Return what is owed then.
-
-        By now it is certain what is stored: a new connection has ended the one before.
-        """
-        self._settle_again_s = time.monotonic() + _SETTLE_AGAIN_S  # unless this transaction is committed
-        owed = self._owed
-        for doubt in self._doubts:
-            if self._journal.take_back(doubt.entries, doubt.messages):
-                owed = [batch for batch in owed if batch.number not in doubt.batches]  # stored with them
-        return owed
 
     # -- Redis ------------------------------------------------------------------------------------
 

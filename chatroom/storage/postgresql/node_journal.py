@@ -30,7 +30,7 @@ from chatroom.errors import DatabaseBusy, Fenced
 from chatroom.storage.postgresql.connecting import NoAnswer
 from chatroom.storage.postgresql.server_journal import ServerJournal
 from chatroom.storage.postgresql.server_lock import LOCKS, locks_of
-from chatroom.storage.sql.history_rows import LAST_MESSAGE_KIND, MOST_AT_ONCE, SELECT, marks, to_entry
+from chatroom.storage.sql.history_rows import SELECT, to_entry
 from chatroom.storage.sql.timestamps import Clock, utc_now
 
 STEP = 1000
@@ -44,14 +44,6 @@ _RAISE = f"UPDATE history_state SET value = ? WHERE name = '{_ROW}' AND value <=
 _KEEP = (
     "INSERT INTO kept_turn (only_row, after_id, home, records) VALUES (?, ?, ?, ?) ON CONFLICT (only_row)"
     " DO UPDATE SET after_id = excluded.after_id, home = excluded.home, records = excluded.records"
-)
-_IS_THERE = "SELECT 1 FROM messages WHERE id IN ({}) LIMIT 1"
-_TAKE_BACK = (
-    "DELETE FROM places AS p USING messages AS m WHERE m.id IN ({}) AND p.conversation_id = m.conversation_id"
-    f" AND p.event = CASE WHEN m.kind > {LAST_MESSAGE_KIND} THEN 1 ELSE 0 END AND p.message_id = m.id",
-    "DELETE FROM message_words WHERE message_id IN ({})",
-    "DELETE FROM hook_events WHERE message_id IN ({})",
-    "DELETE FROM messages WHERE id IN ({})",
 )
 # Prepared: to plan it takes as long as all the rest of a commit.
 _PREPARE = (
@@ -117,18 +109,6 @@ class ServerNodeJournal(ServerJournal):
     def keep_turn(self, kept: KeptTurn) -> None:
         """Keep what the turn changes, instead of what was kept before."""
         self.execute(_KEEP, (1, *kept))
-
-    def take_back(self, entries: Sequence[int], messages: Sequence[int]) -> bool:
-        """Delete the messages among some entries, given their message ids. False if none of the entries is there."""
-        is_there = False
-        for start in range(0, len(entries), MOST_AT_ONCE):
-            some = entries[start : start + MOST_AT_ONCE]
-            is_there = is_there or self.execute(_IS_THERE.format(marks(some)), some).fetchone() is not None
-        for start in range(0, len(messages) if is_there else 0, MOST_AT_ONCE):
-            some = messages[start : start + MOST_AT_ONCE]
-            for statement in _TAKE_BACK:
-                self.execute(statement.format(marks(some)), some)
-        return is_there
 
     def find_kept(self, after_id: int) -> KeptTurn | None:
         """What a turn has changed that began after that message id, if that was kept."""

@@ -26,10 +26,12 @@ from chatroom.storage.postgresql.statements import translate
 from chatroom.storage.sql.contract import Row
 from chatroom.storage.sql.history_rows import (
     INSERTS,
+    LAST_MESSAGE_KIND,
     MOST_AT_ONCE,
     columns_of,
     condition_of,
     highest_message_id,
+    marks,
     values_of,
 )
 from chatroom.storage.sql.hook_rows import insert_events
@@ -41,6 +43,19 @@ _RETRY_S = 1.0
 """How long after a failed connection the next one is tried: a tick must not wait for each of them."""
 _LOCK_TIMEOUT_MS = 1000
 """How long a statement waits for a row that another connection changes, such as the hook of an event."""
+_IS_THERE = "SELECT 1 FROM messages WHERE id IN ({}) LIMIT 1"
+_MARK = (
+    "INSERT INTO history_state (name, value) VALUES ('journal.mark', ?) ON CONFLICT (name)"
+    " DO UPDATE SET value = excluded.value"
+)
+_HAS_MARK = "SELECT 1 FROM history_state WHERE name = 'journal.mark' AND value = ?"
+_TAKE_BACK = (
+    "DELETE FROM places AS p USING messages AS m WHERE m.id IN ({}) AND p.conversation_id = m.conversation_id"
+    f" AND p.event = CASE WHEN m.kind > {LAST_MESSAGE_KIND} THEN 1 ELSE 0 END AND p.message_id = m.id",
+    "DELETE FROM message_words WHERE message_id IN ({})",
+    "DELETE FROM hook_events WHERE message_id IN ({})",
+    "DELETE FROM messages WHERE id IN ({})",
+)
 _LIMITS = (
     f"SET lock_timeout = {_LOCK_TIMEOUT_MS};"
     # If the machine of this daemon is gone, or its process stands still: nobody waits for its transaction for long.
@@ -173,6 +188,26 @@ class ServerJournal:
             self.execute(NOTIFY)
         self.execute("COMMIT")
         self._new = self._tells = False
+
+    def mark(self, number: int) -> None:
+        """Leave a number in the transaction."""
+        self.execute(_MARK, (number,))
+
+    def is_made(self, entries: Sequence[int], mark: int = 0) -> bool:
+        """True if a transaction was made that has some entries, or else that mark."""
+        # Not by the highest message id: the worker of the stores may have written a higher one meanwhile.
+        for start in range(0, len(entries), MOST_AT_ONCE):
+            some = entries[start : start + MOST_AT_ONCE]
+            if self.execute(_IS_THERE.format(marks(some)), some).fetchone() is not None:
+                return True
+        return mark != 0 and self.execute(_HAS_MARK, (mark,)).fetchone() is not None
+
+    def take_back(self, messages: Sequence[int]) -> None:
+        """Delete messages."""
+        for start in range(0, len(messages), MOST_AT_ONCE):
+            some = messages[start : start + MOST_AT_ONCE]
+            for statement in _TAKE_BACK:
+                self.execute(statement.format(marks(some)), some)
 
     def rollback(self) -> None:
         """Discard the transaction. Idempotent."""

@@ -24,6 +24,7 @@ from chatroom.storage.sql.history_rows import (
     columns_of,
     condition_of,
     highest_message_id,
+    marks,
     values_of,
 )
 from chatroom.storage.sql.hook_rows import insert_events
@@ -175,6 +176,24 @@ class SqliteJournal:
             self.rollback()
             raise self._fault(error) from error
         self._new = False
+
+    def mark(self, number: int) -> None:
+        """Do nothing: SQLite rolls back what it cannot commit, so there is no doubt about it."""
+
+    def is_made(self, entries: Sequence[int], mark: int = 0) -> bool:
+        """True if a transaction was made that has some entries."""
+        try:
+            for start in range(0, len(entries), MOST_AT_ONCE):
+                some = entries[start : start + MOST_AT_ONCE]
+                found = self._connection.execute(f"SELECT 1 FROM messages WHERE id IN ({marks(some)}) LIMIT 1", some)
+                if found.fetchone() is not None:
+                    return True
+        except sqlite_errors.ERRORS as error:
+            raise self._fault(error) from error
+        return False
+
+    def take_back(self, messages: Sequence[int]) -> None:
+        """Do nothing, as ``mark``: a transaction whose commit has failed is not there."""
 
     def rollback(self) -> None:
         """Discard the transaction. Idempotent."""

@@ -44,7 +44,7 @@ def test_an_answer_to_a_commit_is_lost(stage: NodeStage, monkeypatch: pytest.Mon
 
     def commit() -> None:
         if is_stored:
-            monkeypatch.setattr(a.journal, "last_message_id", lambda: a.world.outbox.seq)
+            FakeNodeJournal.commit(a.journal)
         raise StorageError("the connection is lost")
 
     monkeypatch.setattr(a.journal, "commit", commit)

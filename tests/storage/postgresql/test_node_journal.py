@@ -289,8 +289,9 @@ def test_refused_messages_are_taken_back(
         upkeep.close()
     one.use_turn(2)
     assert one.begin()
-    assert not one.take_back([FIRST + 50], [FIRST + 50])
-    assert one.take_back([FIRST + number for number in range(2, 40)], [FIRST + number for number in range(3, 40)])
+    assert not one.is_made([FIRST + 50])
+    assert one.is_made([FIRST + number for number in range(2, 40)])
+    one.take_back([FIRST + number for number in range(3, 40)])
     one.commit()
     assert texts(stores) == ["1", "2"]
     assert stores.database.number("SELECT count(*) FROM message_words") == is_indexed

@@ -13,7 +13,7 @@ from harness.written_history import AT, keep
 
 from chatroom.chat.stored.entries import Entry, Kind, first_message_id
 from chatroom.chat.stored.hook_records import HookEventRow, NewHook
-from chatroom.chat.stored.records import Actor
+from chatroom.chat.stored.records import Actor, Role
 from chatroom.database_address import ServerAddress
 from chatroom.errors import StorageError
 from chatroom.storage.postgresql import server_journal
@@ -195,3 +195,21 @@ def test_a_commit_waits_for_the_disk_if_asked(address: ServerAddress, full: bool
     journal = open_journal(address, full=full)
     assert journal.execute("SHOW synchronous_commit").fetchone() == (setting,)
     journal.close()
+
+
+def test_it_is_found_out_if_a_transaction_was_made(journal: ServerJournal, stores: PostgresqlStores) -> None:
+    """By its entries, or by the last mark; not by the highest message id, which a worker may have raised meanwhile."""
+    keep(journal, said(1))
+    account = stores.accounts.create("ada", Role.USER, [], Actor("test", "shell"))
+    stores.presence.come(account.id, "#lobby")
+    stores.presence.go(account.id, "#lobby", said(5).message_id)
+    assert journal.last_message_id() == said(5).message_id
+    asked = said(1).message_id, said(2).message_id
+    assert [journal.is_made([asked[1]]), journal.is_made([*[0] * 300, *asked])] == [False, True]
+    for number in (7, 2**62):
+        assert not journal.is_made([], number)
+        assert journal.begin()
+        journal.mark(number)
+        journal.commit()
+        assert journal.is_made([], number)
+    assert not journal.is_made([], 7) and not journal.is_made([])
