@@ -43,7 +43,7 @@ class AnswerTurns:
         self.waiting.append((connection, go_on))
 
     def run(self, until_s: float) -> None:
-        """Make the next pieces until that moment of the monotonic clock (``Turns.run``), and at least one.
+        """Make the next pieces until that moment of the monotonic clock (``Turns.find_end``), and at least one.
 
         A piece takes a few milliseconds at most.
         """

@@ -124,19 +124,19 @@ class Hub:
 
     def _run_due(self) -> None:
         """Run what is due, and what the workers posted."""
-        if self.world.work.is_full:
-            self.world.work.is_full = self.workers.is_full
-        next_end_ms = self.world.next_ban_end_ms
-        if next_end_ms and next_end_ms <= self.world.wall_ms:
-            self.run_task(partial(lift_ended_bans, self.world))
-        retries = self.world.retries
-        if retries.next_mono_ms and retries.next_mono_ms <= self.world.mono_ms:
-            retries.try_again(self.world.mono_ms)
+        world = self.world
+        work, next_end_ms, retries = world.work, world.next_ban_end_ms, world.retries
+        if work.is_full:
+            work.is_full = self.workers.is_full
+        if next_end_ms and next_end_ms <= world.wall_ms:
+            self.run_task(partial(lift_ended_bans, world))
+        if retries.next_mono_ms and retries.next_mono_ms <= world.mono_ms:
+            retries.try_again(world.mono_ms)
         # To show a user what it missed takes half a millisecond.
         if self._outcomes:
             self._run_some(self._outcomes)
-        if self.world.work.put_off:
-            self._run_some(self.world.work.put_off)
+        if work.put_off:
+            self._run_some(work.put_off)
 
     def _run_some(self, tasks: deque[Task]) -> None:
         """Run tasks as far as the time goes. The rest runs in the next tick, in the same order."""

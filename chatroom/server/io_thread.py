@@ -226,7 +226,8 @@ class IoThread(threading.Thread):
 
     def _tick(self, events: list[tuple[int, int]]) -> None:
         self._sockets.read(events)
-        self._long_reads.cut()
+        if self._long_reads.waiting:
+            self._long_reads.cut()
         inbox = self._inbox
         # Looked at without its lock: whatever comes just after the look also wakes the thread for another tick.
         if inbox.tasks or inbox.accepted:
@@ -241,15 +242,14 @@ class IoThread(threading.Thread):
         hub, wheel = self.hub, self._wheel
         with hub.lock:
             hub.begin()
-            accepted = self._accepted
-            for _ in range(min(len(accepted), MOST_ACCEPTED)):
-                self._table.begin(accepted.popleft())
+            if self._accepted:
+                self._begin_accepted()
             tasks = self._tasks
             while tasks:
                 hub.run_task(tasks.popleft())
-            until_s = self._turns.run(hub.world.mono_ms)
+            self._turns.run(hub.world.mono_ms)
             if self._answers.waiting:
-                self._answers.run(until_s)
+                self._answers.run(self._turns.find_end())
             if wheel.due or wheel.next_s <= now_s:
                 self._table.look_after(now_s)
             hub.end()
@@ -268,6 +268,11 @@ class IoThread(threading.Thread):
         lasted_s = ended_s - now_s
         if lasted_s > SLOW_TICK_S:
             log.warning("a tick of %s took %.1f s", self.name, lasted_s)
+
+    def _begin_accepted(self) -> None:
+        accepted = self._accepted
+        for _ in range(min(len(accepted), MOST_ACCEPTED)):
+            self._table.begin(accepted.popleft())
 
     def _write(self, pending: list[tuple[Session, bytes | None]]) -> None:
         self._written = len(pending)

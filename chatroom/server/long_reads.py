@@ -37,8 +37,6 @@ class LongReads:
     def cut(self) -> None:
         """Cut the bytes of the next connections, as far as the time goes, and of at least one."""
         waiting = self.waiting
-        if not waiting:
-            return
         until_s = time.monotonic() + CUT_S
         while waiting:
             connection = next(iter(waiting))

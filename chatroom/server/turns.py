@@ -55,7 +55,19 @@ class Turns:
     Only the thread itself calls the methods, ``run`` under the hub lock.
     """
 
-    __slots__ = ("_call_later", "_costs", "_give_up", "_hub", "_run_line", "behind", "is_held", "ready", "written_s")
+    __slots__ = (
+        "_call_later",
+        "_costs",
+        "_end_s",
+        "_give_up",
+        "_has_run",
+        "_hub",
+        "_run_line",
+        "behind",
+        "is_held",
+        "ready",
+        "written_s",
+    )
 
     def __init__(
         self, hub: Hub, call_later: Callable[[float, Task], None], give_up: Callable[[Connection], None]
@@ -75,6 +87,10 @@ class Turns:
         """True while no lines run, because the chat is about to be handed over."""
         self.written_s = 0.0
         """How long the writes of the last tick took. The I/O thread sets it."""
+        self._has_run = False
+        """True if this tick has run lines of those who run first."""
+        self._end_s = 0.0
+        """What ``find_end`` has found in this tick; 0 if nobody has asked for it."""
 
     def add(self, connection: Connection) -> None:
         """Let an open connection have a turn, unless it stands in a queue already."""
@@ -82,16 +98,20 @@ class Turns:
             connection.queued = True
             (self.ready if connection.session.registration is None else self.behind).append(connection)
 
-    def run(self, mono_ms: int) -> float:
-        """Run lines of the connections that were in the queues, as far as the tick's budget goes.
+    def find_end(self) -> float:
+        """Return until when, on the monotonic clock in seconds, the tick may go on with long answers. After ``run``."""
+        if not self._end_s:
+            patience_s = max(BESIDE_S if self._has_run else BEHIND_S, self.written_s)
+            self._end_s = time.monotonic() + min(patience_s, TICK_S)
+        return self._end_s
 
-        Return until when, on the monotonic clock in seconds, the tick may go on with long answers.
-        """
+    def run(self, mono_ms: int) -> None:
+        """Run lines of the connections that were in the queues, as far as the tick's budget goes."""
         ready, behind, costs = self.ready, self.behind, self._costs
-        costs.tick_bytes = 0
+        costs.tick_bytes, self._end_s, self._has_run = 0, 0.0, False
         if self.is_held:
-            return time.monotonic() + BEHIND_S
-        began_s, count, lines, is_spent, has_run = time.monotonic(), len(ready), 0, False, False
+            return
+        began_s, count, lines, is_spent = time.monotonic(), len(ready), 0, False
         late = len(behind)
         total = count + late
         has_busy = costs.latest_even_ms > mono_ms
@@ -106,7 +126,7 @@ class Turns:
                 late += 1
                 continue
             connection.queued = False
-            has_run = True
+            self._has_run = True
             try:
                 lines += self._run_lines(connection, mono_ms, most)
             except Exception:
@@ -117,7 +137,12 @@ class Turns:
                 if costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= TICK_S:
                     is_spent = True
                     break
-        until_s = time.monotonic() + min(max(BESIDE_S if has_run else BEHIND_S, self.written_s), TICK_S)
+        if late:
+            self._run_behind(late, mono_ms, most, is_spent=is_spent)
+
+    def _run_behind(self, late: int, mono_ms: int, most: int, *, is_spent: bool) -> None:
+        """Run lines of so many connections behind the others, as far as the time goes; of one if it is spent."""
+        behind, costs, end_s = self.behind, self._costs, self.find_end()
         for _ in range(late):
             connection = behind.popleft()
             connection.queued = False
@@ -126,9 +151,8 @@ class Turns:
                     self._run_lines(connection, mono_ms, most)
                 except Exception:
                     self._give_up(connection)
-                if is_spent or costs.tick_bytes >= TICK_BYTES or time.monotonic() >= until_s:
+                if is_spent or costs.tick_bytes >= TICK_BYTES or time.monotonic() >= end_s:
                     break
-        return until_s
 
     def _run_lines(self, connection: Connection, mono_ms: int, most: int) -> int:
         """Run the connection's next lines. Return how many, or ``_LOOK_LINES`` if they took long."""

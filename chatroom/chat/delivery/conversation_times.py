@@ -38,12 +38,13 @@ class ConversationTimes:
         """Begin a tick at this time of the wall clock. If it was set back, the times follow it."""
         self._wall_ms = wall_ms
         self._most_ms = most_ms = wall_ms + MOST_AHEAD_MS
-        if self._latest_ms < wall_ms or self._latest_ms > most_ms:
+        latest_ms, earliest_ms = self._latest_ms, self._earliest_ms
+        if latest_ms and (latest_ms < wall_ms or latest_ms > most_ms):
             # All conversations are behind the clock again. Or it was set back, and no time may stay ahead of it.
             self._last_ms.clear()
-            self._latest_ms = 0
-            if self._earliest_ms < wall_ms or self._earliest_ms > most_ms:
-                self._earliest_ms = 0
+            self._latest_ms = latest_ms = 0
+        if earliest_ms and not latest_ms and (earliest_ms < wall_ms or earliest_ms > most_ms):
+            self._earliest_ms = 0
 
     @property
     def latest_of_all(self) -> int:

@@ -96,7 +96,7 @@ class Outbox:
     def begin_tick(self, wall_ms: int) -> None:
         """Begin a tick at this time of the wall clock, in Unix milliseconds."""
         self.wall_ms = wall_ms
-        first = first_message_id(wall_ms)
+        first = wall_ms * IDS_PER_MS
         if first > self.seq:
             self.seq = first
         self.times.begin_tick(wall_ms)
@@ -337,7 +337,8 @@ class Outbox:
                 writes.append((session, blob))
             session.unread = None
         self._sessions, self._writes = [], []
-        self.forget_copies(self.seq)
+        if self._copies:
+            self.forget_copies(self.seq)
         return writes
 
     def drain_apart(self) -> list[tuple[Session, Lines]]:
