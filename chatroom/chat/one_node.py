@@ -30,6 +30,9 @@ class OneNode:
     users: dict[str, User]
     online: OnlineDirectory
 
+    is_alone = True
+    """True if no other node has the same channels: then the next start completes what a crash has left."""
+
     def own_sessions(self) -> Collection[Session]:
         """The sessions whose connections this daemon has. A world of several daemons has those of the others too."""
         return self.sessions.values()

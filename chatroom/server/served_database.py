@@ -87,6 +87,7 @@ class ServedDatabase:
         with open_stores(address, writer=self._writer, guard=self.guard) as stores:
             if before is None:
                 stores.begin_run()
+                stores.channels.finish_renames()
             # Before everything is loaded: a change meanwhile is read twice rather than never.
             last_change_id = stores.last_change_id() if before is None else before.last_change_id
             if settings.cluster.redis is not None:

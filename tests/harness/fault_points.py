@@ -1,4 +1,4 @@
-"""Named points in the code of a node at which a test has it die, stand still, or lose the thread that is there."""
+"""Named points in the code of a daemon at which a test has it die, stand still, or lose the thread that is there."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ POINTS = {
     "before snapshot": ("chatroom.server.cluster.redis_link:ClusterLink.put_snapshot", "before"),
     "in founding": ("chatroom.server.cluster.redis_link:make_plan", "after"),
     "in return": ("chatroom.server.cluster.node:take_world", "before"),
+    "before the history has the name": ("chatroom.server.journal_thread:JournalThread._commit_some", "before"),
+    "before the stores have the name": ("chatroom.storage.sql.channel_store:SqlChannels.rename", "before"),
     "in mending": ("chatroom.storage.postgresql.node_journal:ServerNodeJournal.claim", "after"),
 }
-"""A function of the node, and on which side of it the point is."""
+"""A function of the daemon, and on which side of it the point is."""
 # Another thread may take the signal, and this one would go on for a moment.
 DEATHS = {
     "kill": "os.kill(os.getpid(), signal.SIGKILL), time.sleep(1)",

@@ -67,7 +67,7 @@ class ClusterWorld(World):
     throttle: ClusterThrottle
     actions: ClusterActions
     lockdown: ClusterLockdown
-    change_patience_ms = 5000
+    change_patience_ms, is_alone = 5000, False
 
     def __init__(
         self,

@@ -29,7 +29,9 @@ class ChannelStore(Protocol):
         """
         ...
 
-    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor | None) -> None:
+    def rename(
+        self, old: str, new: str, channel: StoredChannel | None, by: Actor | None, *, noted: bool = True
+    ) -> None:
         """Give the channel ``old`` another name everywhere but in the history.
 
         Audit: ``channel.rename``, unless ``by`` is None.
@@ -37,7 +39,15 @@ class ChannelStore(Protocol):
         ``channel`` is stored under its new name; it is None for a channel that ends with its last member. Forwards of
         other channels, read markers and the places that accounts left (``PresenceStore``) follow. Those under the new
         name were of an earlier channel, and are deleted. The new name may be the old one in another case. Raises
-        ``AlreadyExists`` if another stored channel has it.
+        ``AlreadyExists`` if another stored channel has it. ``noted``: if the journal has not renamed it by then, that
+        is noted, or else its note is removed.
+        """
+        ...
+
+    def finish_renames(self) -> None:
+        """Complete the new names of channels that a daemon which was killed has given in one half of the database.
+
+        Call it before anything is loaded.
         """
         ...
 
@@ -45,11 +55,12 @@ class ChannelStore(Protocol):
         """Set when channels last had a member. No change is logged. Skips those that are not stored."""
         ...
 
-    def delete(self, name: str, by: Actor, detail: str = "", *, new_name: str = "") -> list[int]:
+    def delete(self, name: str, by: Actor, detail: str = "", *, new_name: str = "", noted: bool = True) -> list[int]:
         """Delete a channel, but not its history. Raises ``NotFound``. Audit: ``channel.delete`` with ``detail``.
 
         Its hooks are paused, because a later channel of the name is another one: it returns the ids of those that were
-        not paused already. Audit: ``hook.pause``, once. If the channel has got a new name, its hooks follow instead.
+        not paused already. Audit: ``hook.pause``, once. If the channel has got a new name, its hooks follow instead;
+        ``noted`` is as for ``rename``.
         """
         ...
 

@@ -133,6 +133,9 @@ class ServerNodeJournal(ServerJournal):
         super().rename_channel(name, new_name)
         self._raise()
 
+    def _note_rename(self, name: str, new_name: str) -> None:
+        """Note nothing: other nodes live on with the new name, and no start would tell it from an old note."""
+
     def commit(self) -> None:
         """Make the transaction permanent."""
         super().commit()

@@ -35,6 +35,7 @@ from chatroom.storage.sql.history_rows import (
     values_of,
 )
 from chatroom.storage.sql.hook_rows import insert_events
+from chatroom.storage.sql.rename_notes import note_in_history
 from chatroom.storage.sql.timestamps import Clock, to_ms, utc_now
 
 _MOST_KNOWN = 20_000
@@ -168,6 +169,7 @@ class ServerJournal:
 
     def rename_channel(self, name: str, new_name: str) -> None:
         """Give the channel's conversation, with all its entries, another name."""
+        self._note_rename(name, new_name)
         if casefold(name) != casefold(new_name):
             # What was said under the new name belongs to an earlier channel.
             self.end_channel(new_name)
@@ -176,6 +178,9 @@ class ServerJournal:
             (new_name, casefold(new_name), casefold(name)),
         )
         self._known.clear()
+
+    def _note_rename(self, name: str, new_name: str) -> None:
+        note_in_history(self.execute, name, new_name)
 
     def add_hook_events(self, rows: Sequence[HookEventRow]) -> None:
         """Have events wait for their hooks."""

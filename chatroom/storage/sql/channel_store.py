@@ -10,7 +10,8 @@ from chatroom.errors import AlreadyExists, NotFound
 from chatroom.irc.names import casefold
 from chatroom.storage.sql import audit_store, change_store, hook_rows
 from chatroom.storage.sql.contract import Database, Row
-from chatroom.storage.sql.timestamps import from_ms, from_ms_or_none, to_ms, to_ms_or_none
+from chatroom.storage.sql.rename_notes import note_in_stores
+from chatroom.storage.sql.timestamps import from_ms, from_ms_or_none, to_ms, to_ms_or_none, utc_now
 
 _COLUMNS = (
     "id, name, founder_id, created_ms, flags, key, member_limit, topic, topic_by, topic_ms, forward,"
@@ -45,23 +46,59 @@ class SqlChannels:
             if action:
                 audit_store.add_row(self._database, by, action, channel.name, detail)
 
-    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor | None) -> None:
+    def rename(
+        self, old: str, new: str, channel: StoredChannel | None, by: Actor | None, *, noted: bool = True
+    ) -> None:
         """Give a channel another name in all tables but those of the history. Raises ``AlreadyExists``."""
-        before, after, same_name = casefold(old), casefold(new), self._database.same_name
+        before, after = casefold(old), casefold(new)
         with self._database.transaction():
             if before != after and self._database.row("SELECT 1 FROM channels WHERE folded = ?", (after,)) is not None:
                 raise AlreadyExists(f"there is a stored channel called {new} already")
+            if noted:
+                note_in_stores(self._database.execute, old, new)
             # First the key by which ``_save_row`` finds the row, so that the channel keeps its id.
-            self._database.execute("UPDATE channels SET folded = ? WHERE folded = ?", (after, before))
-            self._database.execute(f"UPDATE channels SET forward = ? WHERE {same_name('forward')}", (new, before))
-            self._database.execute(f"UPDATE invites SET channel = ? WHERE {same_name('channel')}", (new, before))
+            self._rename(before, new)
             if channel is not None:
                 self._write(channel)
-            if before != after:
-                self._move_rows_of_accounts(before, after)
-            hook_rows.rename_channel(self._database.execute, before, new, after)
             if by is not None:
                 audit_store.add_row(self._database, by, "channel.rename", old, new)
+
+    def finish_renames(self) -> None:
+        """Complete the new names of channels that a daemon which was killed has given in one half of the database."""
+        notes = "SELECT folded, new_name, balance FROM rename_notes ORDER BY number"
+        if not self._database.rows(notes):
+            return
+        with self._database.transaction():
+            for before, new, balance in self._database.rows(notes):
+                if balance < 0:
+                    self._rename_in_history(before, new)
+                    continue
+                after = casefold(new)
+                if before != after and self._database.row("SELECT 1 FROM channels WHERE folded = ?", (after,)):
+                    # A later change of the channel was stored, under its new name.
+                    self._database.execute("DELETE FROM channels WHERE folded = ?", (before,))
+                    hook_rows.rename_channel(self._database.execute, before, new, after)
+                else:
+                    self._rename(before, new)
+            self._database.execute("DELETE FROM rename_notes")
+
+    def _rename(self, before: str, new: str) -> None:
+        """Give a channel another name in all tables but those of the history. Only in a transaction."""
+        after, same_name, execute = casefold(new), self._database.same_name, self._database.execute
+        execute("UPDATE channels SET folded = ?, name = ? WHERE folded = ?", (after, new, before))
+        execute(f"UPDATE channels SET forward = ? WHERE {same_name('forward')}", (new, before))
+        execute(f"UPDATE invites SET channel = ? WHERE {same_name('channel')}", (new, before))
+        if before != after:
+            self._move_rows_of_accounts(before, after)
+        hook_rows.rename_channel(execute, before, new, after)
+
+    def _rename_in_history(self, before: str, new: str) -> None:
+        """Give a channel's conversation another name, as a journal does it. Only in a transaction."""
+        after, is_open = casefold(new), "folded = ? AND name IS NOT NULL AND ended_ms IS NULL"
+        if before != after:
+            ended_ms = to_ms(utc_now())
+            self._database.execute(f"UPDATE conversations SET ended_ms = ? WHERE {is_open}", (ended_ms, after))
+        self._database.execute(f"UPDATE conversations SET name = ?, folded = ? WHERE {is_open}", (new, after, before))
 
     def _move_rows_of_accounts(self, before: str, after: str) -> None:
         """Have what is stored for accounts under a channel's casefolded name follow the channel."""
@@ -99,7 +136,7 @@ class SqlChannels:
                 "UPDATE channels SET used_ms = ? WHERE folded = ?", [(used_ms, casefold(name)) for name in names]
             )
 
-    def delete(self, name: str, by: Actor, detail: str = "", *, new_name: str = "") -> list[int]:
+    def delete(self, name: str, by: Actor, detail: str = "", *, new_name: str = "", noted: bool = True) -> list[int]:
         """Delete a channel, but not its history, and pause its hooks. Raises ``NotFound``."""
         folded = casefold(name)
         with self._database.transaction():
@@ -110,6 +147,8 @@ class SqlChannels:
             change_store.add_row(self._database, "channels", row[0])
             audit_store.add_row(self._database, by, "channel.delete", row[1], detail)
             if new_name:
+                if noted:
+                    note_in_stores(self._database.execute, name, new_name)
                 hook_rows.rename_channel(self._database.execute, folded, new_name, casefold(new_name))
                 return []
             return hook_rows.pause_channel(self._database, row[1], by)

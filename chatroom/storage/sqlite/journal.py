@@ -28,6 +28,7 @@ from chatroom.storage.sql.history_rows import (
     values_of,
 )
 from chatroom.storage.sql.hook_rows import insert_events
+from chatroom.storage.sql.rename_notes import note_in_history
 from chatroom.storage.sql.timestamps import Clock, to_ms, utc_now
 from chatroom.storage.sqlite import sqlite_errors
 from chatroom.storage.sqlite.database import WAL_LIMIT, same_name
@@ -150,6 +151,7 @@ class SqliteJournal:
             # What was said under the new name belongs to an earlier channel.
             self.end_channel(new_name)
         try:
+            note_in_history(self._connection.execute, name, new_name)
             self._connection.execute(
                 "UPDATE conversations SET name = ?, folded = ? WHERE folded = ? AND name IS NOT NULL"
                 " AND ended_ms IS NULL",

@@ -1,0 +1,37 @@
+"""Notes of channels whose new name stands in one half of the database only: in the history, or in all other tables.
+
+The journal and the store worker give a channel its new name in a transaction each, in either order. The first one
+leaves a note, and the second one removes it: so a start after a crash knows which half is behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from chatroom.irc.names import casefold
+
+_NOTE = (
+    "INSERT INTO rename_notes (folded, new_name, number, balance)"
+    " VALUES (?, ?, (SELECT coalesce(max(number), 0) + 1 FROM rename_notes), ?)"
+    " ON CONFLICT (folded, new_name) DO UPDATE SET balance = rename_notes.balance + excluded.balance"
+)
+_REMOVE = "DELETE FROM rename_notes WHERE folded = ? AND new_name = ? AND balance = 0"
+
+
+def note_in_history(execute: Callable[[str, Sequence[object]], Any], name: str, new_name: str) -> None:
+    """Note that a channel has its new name in the history. Only in a transaction."""
+    _note(execute, casefold(name), new_name, 1)
+
+
+def note_in_stores(execute: Callable[[str, Sequence[object]], Any], name: str, new_name: str) -> None:
+    """Note that a channel has its new name in all other tables. Only in a transaction, and before hooks are changed.
+
+    The journal has the same order, so that neither waits for the other in a circle.
+    """
+    _note(execute, casefold(name), new_name, -1)
+
+
+def _note(execute: Callable[[str, Sequence[object]], Any], folded: str, new_name: str, step: int) -> None:
+    execute(_NOTE, (folded, new_name, step))
+    execute(_REMOVE, (folded, new_name))
