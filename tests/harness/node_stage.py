@@ -16,10 +16,11 @@ from chatroom.chat.cluster.cluster_world import ClusterWorld
 from chatroom.chat.cluster.turn_records import decode_records
 from chatroom.chat.delivery.gated_ledger import GatedLedger
 from chatroom.chat.people.session import Session
-from chatroom.chat.stored.entries import Entry
+from chatroom.chat.stored.entries import Entry, folded
 from chatroom.chat.stored.kept_turns import KeptTurn
 from chatroom.commands.connecting.registration import start
 from chatroom.errors import ClusterError
+from chatroom.irc.names import casefold
 from chatroom.server.cluster import cluster_hub, other_nodes
 from chatroom.server.cluster.cluster_contract import Turn
 from chatroom.server.cluster.cluster_hub import ClusterHub
@@ -37,6 +38,16 @@ class FakeNodeJournal(FakeJournal):
         self.fenced_below = 0
         self.kept_turn: KeptTurn | None = None
         self._keeping: KeptTurn | None = None
+        self._renamed: list[tuple[str, str]] = []
+
+    def rename_channel(self, name: str, new_name: str) -> None:
+        super().rename_channel(name, new_name)
+        self._written = _renamed(self._written, name, new_name)
+        self._renamed.append((name, new_name))
+
+    def rollback(self) -> None:
+        super().rollback()
+        self._renamed = []
 
     def use_turn(self, turn: int) -> None:
         self.turn = turn
@@ -51,6 +62,9 @@ class FakeNodeJournal(FakeJournal):
         self._keeping = kept
 
     def commit(self) -> None:
+        for name, new_name in self._renamed:
+            self.kept = _renamed(self.kept, name, new_name)
+        self._renamed = []
         super().commit()
         self.kept_turn = self._keeping or self.kept_turn
         self._keeping = None
@@ -60,6 +74,14 @@ class FakeNodeJournal(FakeJournal):
 
     def untold(self, above: int, most: int = 1000) -> list[Entry]:
         return [entry for entry in self.kept if entry.message_id > above][:most]
+
+
+def _renamed(entries: list[Entry], name: str, new_name: str) -> list[Entry]:
+    """Entries, those of a channel under its new name: the database has one name for all of them."""
+    return [
+        entry._replace(conversation=new_name) if folded(entry.conversation) == casefold(name) else entry
+        for entry in entries
+    ]
 
 
 class StagedNode:

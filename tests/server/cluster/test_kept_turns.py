@@ -13,6 +13,7 @@ from chatroom.chat.cluster.kept_records import read_kept, write_kept
 from chatroom.chat.cluster.snapshot import snapshot_to_document
 from chatroom.chat.cluster.turn_records import Record, decode_records
 from chatroom.chat.cluster.untold import untold_to_record
+from chatroom.chat.stored.entries import Entry, Kind
 from chatroom.errors import Fenced
 from chatroom.server.cluster.cluster_contract import Turn
 from chatroom.server.cluster.turn_desk import Granted
@@ -36,6 +37,11 @@ def make_channel(node: StagedNode) -> None:
         node.world.join(channel, user, 0)
 
 
+def say(node: StagedNode) -> None:
+    """Have somebody say something, before the lines of the turn."""
+    node.hub.run_line(node.connections[1].session, "PRIVMSG #a :hello")
+
+
 def nothing(node: StagedNode) -> None:
     """Leave it to the lines."""
 
@@ -43,6 +49,7 @@ def nothing(node: StagedNode) -> None:
 TURNS: dict[str, tuple[Act, list[str]]] = {
     "a message": (nothing, ["PRIVMSG #a :hello"]),
     "a channel with another name": (nothing, ["RENAME #a #b", "PRIVMSG #b :hello"]),
+    "a message before another name": (say, ["RENAME #a #b", "PRIVMSG #b :there"]),
     "only another name": (nothing, ["RENAME #a #b"]),
     "somebody with another nick": (rename, ["PRIVMSG #a :hello guest1"]),
     "a new channel": (make_channel, ["PRIVMSG #new :hello"]),
@@ -152,4 +159,27 @@ def test_what_is_not_stored_is_not_kept_either() -> None:
         (0, ["line", 1, 13, ":a.test 381 bob :You are an operator"]),
     ]
     kept = decode_records(write_kept(told, {7}))
-    assert kept == [["entry", 7], *[told[place][1] for place in (6, 7, 8)]]
+    assert kept == [["entry", 7, "#a"], *[told[place][1] for place in (6, 7, 8)]]
+
+
+def test_what_was_untold_before_the_turn_is_kept_by_its_ids_too() -> None:
+    """If several nodes die one after the other, each in its turn. What is deleted meanwhile is not told."""
+    entries = [
+        Entry(number, 0, "#a", Kind.PRIVMSG, "x!x@h", None, "", "#a", f"text {number}") for number in (7, 8, 9, 10)
+    ]
+    first, second, third, _ = ([untold_to_record([entry])] for entry in entries)
+    told: list[tuple[int, Record]] = [
+        (0, ["turn", "a/1", [["join", "#a", "x", 0, 6], *first]]),
+        *[(0, record) for record in second],
+        (9, ["say", "#a", [9, 0, "x!x@h", "PRIVMSG #a :text 9"]]),
+        (0, ["end", {"seq": 9}]),
+    ]
+    data = write_kept(told, {9})
+    assert b"text" not in data
+    turn: Record = ["turn", "a/1", [["join", "#a", "x", 0, 6], *first]]
+    assert read_kept("b/2", data, entries) == [
+        ["turn", "b/2", [turn, *second, *third, ["end", {"seq": 9}]]],
+        untold_to_record(entries[3:]),
+    ]
+    turn[2].pop()
+    assert read_kept("b/2", data, entries[1:3]) == [["turn", "b/2", [turn, *second, *third, ["end", {"seq": 9}]]]]
