@@ -12,6 +12,7 @@ from chatroom.chat.people.server import Server
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from chatroom.chat.delivery.unshown import Unshown
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.online_directory import OnlineDirectory
     from chatroom.chat.people.session import Session
@@ -29,6 +30,7 @@ class OneNode:
     sessions: dict[int, Session]
     users: dict[str, User]
     online: OnlineDirectory
+    unshown: Unshown
 
     is_alone = True
     """True if no other node has the same channels: then the next start completes what a crash has left."""
@@ -73,10 +75,8 @@ class OneNode:
         return False
 
     def note_direct_replay(self, session: Session, *, is_over: bool) -> None:
-        """Call it when a session is about to be shown the direct messages that it missed, and when it has been.
-
-        The node of a cluster leaves that for those who end its people if it dies; this one does nothing.
-        """
+        """Call it when a session is about to be shown the direct messages that it missed, and when it has been."""
+        self.unshown.note_direct(session, is_over=is_over)
 
     @property
     def history_end(self) -> int | None:

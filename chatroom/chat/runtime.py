@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import sys
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from chatroom.chat.admission.reserved_places import Places
@@ -10,6 +11,19 @@ if TYPE_CHECKING:
     from chatroom.chat.log_levels import LogLevels
     from chatroom.chat.people.session import Session
     from chatroom.config import Settings
+
+
+class Written(NamedTuple):
+    """How far what a session was told is handed to its socket."""
+
+    seq: int
+    """Everything up to this sequence number is."""
+    is_all: bool
+    """True if the socket takes what it is given; False if something waits for it, or it takes nothing any more."""
+
+
+ALL_WRITTEN = Written(sys.maxsize, is_all=True)
+"""If the session has no socket here."""
 
 
 class Runtime(Protocol):
@@ -47,6 +61,10 @@ class Runtime(Protocol):
 
     def scarce_places(self, settings: Settings) -> Places | None:
         """The same if more than half of all places are taken; None if not: none is reserved then. From any thread."""
+        ...
+
+    def find_written(self, session: Session) -> Written:
+        """Return how far what a session was told is handed to its socket. Needs the hub lock."""
         ...
 
     def find_listing(self, version: int, address: int, settings: Settings) -> str:

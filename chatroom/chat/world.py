@@ -20,6 +20,7 @@ from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
 from chatroom.chat.delivery.replies import tell_last
 from chatroom.chat.delivery.telling import Telling
+from chatroom.chat.delivery.unshown import Unshown
 from chatroom.chat.failed_logins import KeptFailures
 from chatroom.chat.log_line import LogLine
 from chatroom.chat.one_node import OneNode
@@ -114,7 +115,8 @@ class World(Telling, OneNode):
         self.work = WorkQueue()
         self.retries = Retries(self.work)
         self.kept_failures = KeptFailures(self.throttle, self.work)
-        self.whereabouts = Whereabouts(self.work, self.outbox, self.ledger, self.online, runtime)
+        self.unshown = Unshown(self.outbox.replays)
+        self.whereabouts = Whereabouts(self.work, self.outbox, self.ledger, self.online, runtime, self.unshown)
         self.welcome: WelcomeText | None = None
         """The welcome as it was last rendered; None before the first one."""
         self.configure_channels()
@@ -261,6 +263,8 @@ class World(Telling, OneNode):
             self.online.unregistered.pop(session, None)
         self.sessions.pop(session.id, None)
         self.monitors.clear(session)
+        if self.unshown.sent:
+            self.unshown.forget(session)
         self.outbox.closed.append(session)  # its thread closes the connection behind the last writes
 
     def stays(self, user: User) -> bool:

@@ -38,11 +38,13 @@ def count_unsent(fd: int) -> int:
 class Backlogs(Generic[Peer]):
     """The connections with a backlog. Only the thread that owns them calls a method."""
 
-    __slots__ = ("_since_s", "sendq_bytes")
+    __slots__ = ("_since_s", "sendq_bytes", "written")
 
-    def __init__(self, sendq_bytes: int) -> None:
+    def __init__(self, sendq_bytes: int, written: int = 0) -> None:
         self.sendq_bytes = sendq_bytes
         """What may wait for one client, here and in the kernel."""
+        self.written = written
+        """The sequence number up to which the thread has written everything; what it writes now is behind that."""
         self._since_s: dict[Peer, float] = {}
         """When the backlog of each began, the earliest first."""
 

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from chatroom.irc.framing import LINE_BYTES, LineBuffer, Malformed
+from chatroom.chat.runtime import Written
+from chatroom.irc.framing import LineBuffer, Malformed
+from chatroom.server.idle_bytes import count_idle
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -24,10 +26,6 @@ RECEIVE_BYTES = 2048
 """How much one read takes. To cut it into lines takes 1.5 ms at the worst, if each of them is malformed."""
 REST_BYTES = 65_536
 """How much is read of a connection that is dead, all at once: it is not watched any more."""
-IDLE_BYTES = 8192
-"""Received bytes that must make at least one line; the longest has little more than half as many."""
-IDLE_ENDS = 8
-"""So many line ends that end no line count as one. A read of nothing but line ends is cut in 25 µs."""
 _SUSPECT_BYTES = 2048
 """A read of so many bytes is looked at for them, and one that makes no line."""
 MUCH_BYTES = 514
@@ -72,6 +70,7 @@ class Connection:
         "_source",
         "_watched",
         "at_end",
+        "behind",
         "ended",
         "fd",
         "lines",
@@ -103,11 +102,13 @@ class Connection:
         self._epoll = epoll
         self._backlogs = backlogs
         self._source = source or LineBuffer()
-        self._backlog: deque[bytes] | None = None
-        """What the socket has not taken yet, in order; None if it has taken everything."""
+        self._backlog: deque[tuple[int, bytes]] | None = None
+        """What the socket has not taken yet, in order, each with the sequence number before it; None if it took all."""
         self._backlog_bytes = 0
         self._shut = False
         """True if nothing more can be written."""
+        self.behind: int | None = None
+        """Up to which sequence number the socket has taken everything, if not all. Any thread may read it."""
         self.lines: Sequence[str | Malformed] = ()
         """The lines that are read and not run yet. Replaced, never changed: an idle connection keeps no list."""
         self.uncut = b""
@@ -148,6 +149,7 @@ class Connection:
         except OSError as error:
             self.ended = self.ended or error.strerror or "Connection lost"
             self.at_end = True
+            self._fall_behind()
             return True
         if not data:
             self.at_end = True
@@ -184,14 +186,7 @@ class Connection:
         return True
 
     def _count_idle(self, data: bytes, lines: Sequence[str | Malformed]) -> int:
-        """Return how many lines, beside those that it made, a read is worth. They are run, and paid, as empty lines.
-
-        So empty lines and a line in many pieces cannot keep the thread busy for nothing.
-        """
-        if len(data) > LINE_BYTES and b"\n" not in data and b"\r" not in data:
-            return 0  # the middle of a line that is too long: it is dropped unread, and the line is paid when it ends
-        ends = max(data.count(b"\n"), data.count(b"\r")) - len(lines)
-        return max(0, len(data) // IDLE_BYTES + (not lines) - len(lines), ends // IDLE_ENDS)
+        return count_idle(data, lines)
 
     def hang_up(self) -> None:
         """Note that the connection is dead in both directions.
@@ -208,6 +203,7 @@ class Connection:
             self.cut()
         self.ended = self.ended or "Connection reset by peer"
         self.at_end = True
+        self._fall_behind()
         self._end_backlog()
         self._shut = True
         if self._watched:
@@ -235,7 +231,7 @@ class Connection:
         if self._shut:
             return
         if self._backlog:
-            self._add_to_backlog(data)
+            self._add_to_backlog(data, self._backlogs.written)
             return
         try:
             sent = self._socket.send(data)
@@ -244,15 +240,23 @@ class Connection:
         except OSError as error:
             self.ended = self.ended or error.strerror or "Connection lost"
             self.at_end = True
+            self._fall_behind()
             return
         if sent < len(data):
-            self._add_to_backlog(data[sent:])
+            self._add_to_backlog(data[sent:], self._backlogs.written)
 
-    def _add_to_backlog(self, data: bytes) -> None:
+    def _fall_behind(self) -> None:
+        """Note that the socket does not take what is written now, if it has taken everything before."""
+        if self.behind is None:
+            self.behind = self._backlogs.written
+
+    def _add_to_backlog(self, data: bytes, before: int) -> None:
         if self._backlog is None:
             self._backlog = deque()
             self._backlogs.begin(self)
-        self._backlog.append(data)
+            if self.behind is None:
+                self.behind = before
+        self._backlog.append((before, data))
         self._backlog_bytes += len(data)
         if self._backlogs.is_too_long(self._backlog_bytes, self.fd):
             self.drop(SEND_QUEUE_EXCEEDED)
@@ -264,6 +268,7 @@ class Connection:
         self.ended = why
         self.at_end = True
         self.lines, self.uncut = (), b""
+        self._fall_behind()
         self._end_backlog()
         self._shut = True
 
@@ -276,7 +281,8 @@ class Connection:
     def flush(self) -> None:
         """Send as much of the backlog as the socket takes."""
         while self._backlog:
-            data = self._backlog[0]
+            before, data = self._backlog[0]
+            self.behind = before
             try:
                 sent = self._socket.send(data)
             except (BlockingIOError, InterruptedError):
@@ -288,10 +294,11 @@ class Connection:
                 return
             self._backlog_bytes -= sent
             if sent < len(data):
-                self._backlog[0] = data[sent:]
+                self._backlog[0] = before, data[sent:]
                 return
             self._backlog.popleft()
         self._end_backlog()
+        self.behind = None
         self._want(self._mask & ~select.EPOLLOUT)
         if self.state is _CLOSING:
             self._shut_down()
@@ -324,6 +331,12 @@ class Connection:
     def has_backlog(self) -> bool:
         """True if the peer has not read all that was sent to it."""
         return bool(self._backlog)
+
+    @property
+    def written(self) -> Written:
+        """How far what the session was told is handed to the socket. From any thread."""
+        behind = self.behind
+        return Written(self._backlogs.written, is_all=True) if behind is None else Written(behind, is_all=False)
 
     @property
     def is_lost(self) -> bool:
@@ -360,14 +373,17 @@ class Connection:
     @property
     def unsent(self) -> bytes:
         """The bytes that the socket has not taken yet."""
-        return b"".join(self._backlog or ())
+        return b"".join([data for _, data in self._backlog or ()])
 
-    def go_on(self, lines: Sequence[str | Malformed], uncut: bytes, unsent: bytes) -> None:
-        """Go on where the connection was left by the process that had it. Before anything else is read or written."""
+    def go_on(self, lines: Sequence[str | Malformed], uncut: bytes, unsent: bytes, behind: int) -> None:
+        """Go on where the connection was left by the process that had it. Before anything else is read or written.
+
+        ``behind`` is the sequence number before ``unsent``.
+        """
         self.lines, self.uncut = lines, uncut
         self.throttle_reading()
         if unsent:
-            self._add_to_backlog(unsent)
+            self._add_to_backlog(unsent, behind)
 
     def let_go(self) -> None:
         """Close this process's descriptor of a socket that another process has now. Nothing of it reaches the peer."""

@@ -36,6 +36,7 @@ def connection_to_state(connection: Connection) -> dict[str, Any]:
         "lines": [line if isinstance(line, str) else [line.fault, line.text] for line in connection.lines],
         "uncut": _text(connection.uncut),
         "unsent": _text(connection.unsent),
+        "behind": connection.behind,
         "tail": _text(tail),
         "overlong": overlong,
         "websocket": stream,
@@ -52,7 +53,9 @@ def connection_from_state(connection: Connection, state: dict[str, Any]) -> None
         assert isinstance(connection.source, LineBuffer)
         connection.source.use_state(b64decode(state["tail"]), state["overlong"])
     lines = [line if isinstance(line, str) else Malformed(*line) for line in state["lines"]]
-    connection.go_on(lines or (), b64decode(state["uncut"]), b64decode(state["unsent"]))
+    # A daemon of an earlier version does not say it.
+    behind = state.get("behind") or 0
+    connection.go_on(lines or (), b64decode(state["uncut"]), b64decode(state["unsent"]), behind)
 
 
 def _text(value: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.counts import Counts
+from chatroom.chat.runtime import ALL_WRITTEN, Written
 from chatroom.errors import HandoverRefused
 from chatroom.server.own_process import describe_use
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.config import Settings
     from chatroom.server.blocklists import Blocklists
+    from chatroom.server.connection import Connection
     from chatroom.server.connection_counter import ConnectionCounter
     from chatroom.server.handover.upgrade import Upgrade
     from chatroom.server.supervisor import Supervisor
@@ -66,6 +68,11 @@ class DaemonRuntime:
     def places(self, settings: Settings) -> Places:
         """How many connections are open, and how many there can be. From any thread."""
         return self._counter.places(settings)
+
+    def find_written(self, session: Session) -> Written:
+        """Return how far what a session was told is handed to its socket. Needs the hub lock."""
+        connection: Connection | None = session.connection
+        return ALL_WRITTEN if connection is None else connection.written
 
     def find_listing(self, version: int, address: int, settings: Settings) -> str:
         """Return the DNS blocklist that an address is on, or nothing. From any thread, without the hub lock."""

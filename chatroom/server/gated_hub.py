@@ -105,10 +105,16 @@ class GatedHub(Hub):
             gate.refuse(number, lambda seq, verb, target: refusal(world, seq, verb, target, why), seqs)
         released = gate.release(number)
         world.outbox.forget_copies(released.latest)
+        # All that was told up to the end of the number's tick is released with it.
+        self.told_seq = max(self.told_seq, released.latest)
         self._released += released.writes
         world.outbox.closed[:0] = released.closed
         for task in released.tasks:
             self.run_task(task)
+
+    def _note_told(self) -> None:
+        if not self._gate.is_waiting:
+            super()._note_told()
 
     def _drain(self) -> list[tuple[Session, bytes]]:
         """Make lines into bytes: those that were released, and those of this tick that need not wait."""

@@ -88,6 +88,8 @@ class Hub:
         self.screen = screen
         self.threads: Sequence[TickThread] = ()
         """All I/O threads. Set once, before the first tick: making a thread takes the hub."""
+        self.told_seq = world.outbox.seq
+        """All that ticks have told up to this sequence number is written, or in ``pending``. Guarded by the lock."""
         self._outcomes: deque[Task] = deque()
         """Tasks of the workers, oldest first. Their threads append; ticks take them out under the lock."""
         self._after_commit: list[Task] = []
@@ -158,6 +160,7 @@ class Hub:
         else:
             for item in self._drain():
                 threads[item[0].thread].pending.append(item)
+        self._note_told()
         if outbox.closed:
             # Behind the writes: a session gets its last lines before its connection is closed.
             for session in outbox.closed:
@@ -175,6 +178,9 @@ class Hub:
             self._after_commit = []
         if work.put_off:
             threads[0].wake()
+
+    def _note_told(self) -> None:
+        self.told_seq = self.world.outbox.seq
 
     def _commit(self) -> None:
         """Commit the tick's history, and the events for hooks."""

@@ -255,11 +255,13 @@ class IoThread(threading.Thread):
             hub.end()
             lines = hub.take_log()
             pending, self.pending = self.pending, []
+            told_seq = hub.told_seq
         # Other threads are woken before this one writes: they write at the same time.
         if len(hub.threads) > 1:
             hub.wake_writers(self.index)
         write_began_s = time.monotonic()
         self._write(pending)
+        self._table.note_written(told_seq)
         if lines:
             hub.screen.show(lines)
         self.tick_began_s = 0.0

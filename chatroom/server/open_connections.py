@@ -57,7 +57,7 @@ class OpenConnections:
         """Called for each session whose connection is closed."""
         self.by_fd: dict[int, Connection] = {}
         """The open connections, by their descriptors."""
-        self._backlogs: Backlogs[Connection] = Backlogs(hub.world.settings.limits.sendq_bytes)
+        self._backlogs: Backlogs[Connection] = Backlogs(hub.world.settings.limits.sendq_bytes, hub.told_seq)
         self.opening: dict[Connection, None] = {}
         """The connections whose WebSocket handshake is under way, the oldest first."""
         self.lingering = Lingering()
@@ -195,6 +195,8 @@ class OpenConnections:
             if connection.state is State.OPEN:
                 connection.drop(f"SendQ timeout: did not catch up in {limits.backlog_timeout_s:.0f} seconds")
                 self._thread.wake_connection(connection)
+        if world.unshown.sent:
+            world.whereabouts.confirm_replays()
         wheel.advance(now_s)
         for _ in range(min(len(wheel.due), LOOKS_PER_TICK)):
             connection = wheel.due.popleft()
@@ -209,6 +211,10 @@ class OpenConnections:
         if not self._backlogs:
             return []
         return [connection.session.id for connection in self._backlogs.peers() if connection not in self.opening]
+
+    def note_written(self, seq: int) -> None:
+        """Note that everything up to a sequence number is written. Without the hub lock."""
+        self._backlogs.written = seq
 
     def flush_backlogs(self) -> None:
         """Send what peers take of all that waits for them. Without the hub lock."""

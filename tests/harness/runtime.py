@@ -7,6 +7,7 @@ from chatroom.chat.admission.reserved_places import Places
 from chatroom.chat.counts import Counts
 from chatroom.chat.log_levels import LogLevels
 from chatroom.chat.people.session import Session
+from chatroom.chat.runtime import ALL_WRITTEN, Written
 from chatroom.chat.world import World
 from chatroom.config import Settings
 from chatroom.errors import ConfigError, HandoverRefused
@@ -31,6 +32,8 @@ class FakeRuntime:
         self.upgrades: list[Session | None] = []
         """Who has begun upgrades, in order."""
         self.upgrade_refusal = ""
+        self.written: dict[Session, Written] = {}
+        """How far sockets have taken what they were given, for sessions of which not everything is taken."""
         self.admitted: list[str] = []
         """The addresses of the sessions that asked to be admitted, in order."""
 
@@ -48,6 +51,9 @@ class FakeRuntime:
 
     def scarce_places(self, settings: Settings) -> Places | None:
         return self.known_places
+
+    def find_written(self, session: Session) -> Written:
+        return self.written.get(session, ALL_WRITTEN)
 
     def find_listing(self, version: int, address: int, settings: Settings) -> str:
         self.asked_for.append(address)

@@ -97,6 +97,7 @@ class TickingWorld:
         lift_ended_bans(self.world)
         if self.world.retries.next_mono_ms and self.world.retries.next_mono_ms <= self.mono_ms:
             self.world.retries.try_again(self.mono_ms)
+        self.world.whereabouts.confirm_replays()
         if self.world.work.put_off:
             self.world.work.put_off.popleft()()
 

@@ -14,13 +14,12 @@ from chatroom.config import Listen
 from chatroom.irc.framing import Malformed
 from chatroom.server.backlogs import Backlogs, count_unsent, send_buffer_bytes
 from chatroom.server.connection import (
-    IDLE_BYTES,
-    IDLE_ENDS,
     READ_AHEAD_LINES,
     RECEIVE_BYTES,
     Connection,
     State,
 )
+from chatroom.server.idle_bytes import IDLE_BYTES, IDLE_ENDS
 from chatroom.server.opening_sockets import open_listener
 
 
@@ -245,3 +244,25 @@ def test_closing_twice_does_no_harm(pair: Pair) -> None:
     pair.connection.close()
     pair.connection.write(b"x")
     assert pair.peer.recv(10) == b""
+
+
+def test_a_connection_knows_up_to_where_its_socket_has_taken_everything() -> None:
+    """The mark moves with the backlog, is gone when that is sent, and stays when the peer is given up."""
+    with make_pair(100_000_000) as pair:
+        connection, backlogs = pair.connection, pair.backlogs
+        backlogs.written = 5
+        connection.write(b"taken")
+        assert connection.written == (5, True)
+        while not connection.has_backlog:
+            connection.write(b"x" * 10_000)
+        backlogs.written = 7
+        connection.write(b"y" * 10_000)
+        assert connection.written == (5, False)
+        while len(backlogs):
+            pair.peer.recv(65_536)
+            connection.flush()
+            assert connection.behind in {5, 7, None}
+        assert connection.written == (7, True)
+        connection.drop("SendQ exceeded")
+        backlogs.written = 9
+        assert connection.written == (7, False)

@@ -31,13 +31,13 @@ from chatroom.chat.cluster.session_table import SessionTable
 from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.cluster.tracked import tracked_kinds
 from chatroom.chat.cluster.turn_times import TurnTimes
-from chatroom.chat.cluster.unshown import Unshown
+from chatroom.chat.delivery.unshown import Unshown
 from chatroom.chat.failed_logins import KeptFailures
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.server import Server
 from chatroom.chat.people.session import Session
 from chatroom.chat.people.user import User
-from chatroom.chat.whereabouts import Whereabouts
+from chatroom.chat.whereabouts import NodeWhereabouts
 from chatroom.chat.world import World
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class ClusterWorld(World):
         self.outbox = ClusterOutbox(self.start_wall_ms, self.ledger.last_message_id, recorder, self.leaving)
         self.unshown = Unshown(self.outbox.replays)
         self.kept_failures = KeptFailures(self.throttle, self.work)
-        self.whereabouts = Whereabouts(self.work, self.outbox, self.ledger, self.online, self.runtime)
+        self.whereabouts = NodeWhereabouts(self.work, self.outbox, self.ledger, self.online, self.runtime, self.unshown)
 
     # -- the turn ---------------------------------------------------------------------------------
 
@@ -226,10 +226,6 @@ class ClusterWorld(World):
             self.recorder.add(["replay", session.id, channel.folded, self.outbox.seq])
             return True
         return False
-
-    def note_direct_replay(self, session: Session, *, is_over: bool) -> None:
-        """As ``OneNode``."""
-        self.unshown.note_direct(session, is_over=is_over)
 
     @property
     def history_end(self) -> int:

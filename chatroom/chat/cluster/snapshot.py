@@ -151,6 +151,6 @@ def reset(world: ClusterWorld, text: str) -> None:
             user.sessions = []
         _empty(world)
     world.recorder.clear()
-    world.unshown.forget()
+    world.unshown.forget_all()
     world.deferred_ends = {}
     world.has_turn = False

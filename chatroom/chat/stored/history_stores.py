@@ -320,6 +320,17 @@ class PresenceStore(Protocol):
         """
         ...
 
+    def begin_replay(self, account_id: int, channel: str) -> None:
+        """Record that what the account missed in the channel, where it is, is not shown yet.
+
+        Until ``end_replay``, ``go_all`` leaves the message id up to which it has read as it is.
+        """
+        ...
+
+    def end_replay(self, account_id: int, channel: str) -> None:
+        """Record that what the account missed in the channel, where it is, was shown."""
+        ...
+
     def go_all(self, message_id: int | None) -> None:
         """Record for every account that is recorded as present that it left and comes back.
 

@@ -107,6 +107,7 @@ def replay_channel(
     # What is said from here on is not read by the worker, because it waits in the replay queue.
     missed = _Missed(account_id, channel.began_after, up_to or world.outbox.seq, guests, most, events, left)
     queue = world.outbox.begin_replay(channel, session)
+    world.whereabouts.begin_replay(session, channel)
     if own:
         session.begin_wait()
     _show_missed(world, session, channel, missed, queue, own)
@@ -130,6 +131,7 @@ def _show_missed(
                 if not isinstance(found, ChatroomError) and not session.closing:
                     _show(world, session, found, channel.name)
                 outbox.end_replay(channel, session)
+                world.whereabouts.end_replay(session, channel)
         finally:
             if waits and session.end_wait():
                 world.work.resumed.append(session)
@@ -177,7 +179,9 @@ def replay_direct(world: World, session: Session, *, up_to: int = 0, left: int |
         world.note_direct_replay(session, is_over=True)
         if not isinstance(found, ChatroomError) and not session.closing:
             _show(world, session, found)
+            world.whereabouts.end_replay(session, None)
 
+    world.whereabouts.begin_replay(session, None)
     world.note_direct_replay(session, is_over=False)
     world.work.ask("store", job, then, session)
 

@@ -258,7 +258,9 @@ class ClusterHub(GatedHub):
         super().end()
         own, threads = threading.get_ident(), self.threads
         index = next((index for index, thread in enumerate(threads) if thread.ident == own), -1)
-        self.mark.end_tick(self._told.end_tick(self._gate), index, [bool(thread.pending) for thread in threads])
+        told = self._told.end_tick(self._gate)
+        self.told_seq = told.seq
+        self.mark.end_tick(told, index, [bool(thread.pending) for thread in threads])
 
     def _take_batch(self, number: int) -> Batch | None:
         """End the turn, if this tick is one. Return what it has to store and to tell the others, if anything."""

@@ -107,6 +107,8 @@ class Standstill:
 
     def _is_complete(self, lasts_s: float) -> bool:
         hub = self._hub
+        if hub.world.unshown.sent:
+            hub.world.whereabouts.confirm_replays()  # the next daemon does not know of them
         if not hub.is_at_rest or not all(thread.is_idle for thread in self._threads):
             return False
         world = hub.world

@@ -68,6 +68,21 @@ class SqlPresence:
                 (message_id,),
             )
 
+    def begin_replay(self, account_id: int, channel: str) -> None:
+        """Record that what the account missed in the channel is not shown yet: as if it had not come."""
+        self._set_present(account_id, channel, 0)
+
+    def end_replay(self, account_id: int, channel: str) -> None:
+        """Record that what the account missed in the channel was shown."""
+        self._set_present(account_id, channel, 1)
+
+    def _set_present(self, account_id: int, channel: str, is_present: int) -> None:
+        with self._database.transaction(minor=True):
+            self._database.execute(
+                "UPDATE presence SET is_present = ? WHERE account_id = ? AND channel = ?",
+                (is_present, account_id, channel),
+            )
+
     def find_places(self, account_id: int) -> list[str]:
         """The channels that the account comes back to, in the order of its JOINs."""
         rows = self._database.rows(

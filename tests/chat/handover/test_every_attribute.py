@@ -71,7 +71,7 @@ CARRIED: dict[type, set[str]] = {
     Outbox: {"seq", "times"},
     ConversationTimes: {"_earliest_ms"},
     LineBuffer: {"_tail", "_overlong"},
-    Connection: {"session", "lines", "uncut", "_socket", "_source", "_backlog"},
+    Connection: {"session", "lines", "uncut", "_socket", "_source", "_backlog", "behind"},
     WebSocketConnection: {"_stream"},
     WebSocketStream: {"opcode", "_is_text", "_is_cut", "_message", "_partial"},
 }
@@ -220,6 +220,7 @@ OF_THE_WORLD = {
     "retries": "no upgrade while there are some",
     "kept_failures": "stored",
     "whereabouts": "has no state",
+    "unshown": "a session in replay is not handed over, and what was sent is confirmed before",
     "welcome": "rendered anew",
 }
 

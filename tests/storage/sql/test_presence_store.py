@@ -51,6 +51,20 @@ def test_without_a_history_nothing_is_marked_as_read(stores: SqlStores, una: int
     assert presence.find_places(una) == ["#a"]
 
 
+def test_who_was_not_shown_what_it_missed_has_not_read_it(stores: SqlStores, una: int) -> None:
+    """The daemon was killed before the end of the replay. The account comes back to the channel all the same."""
+    presence = stores.presence
+    for name in ("#a", "#b"):
+        presence.come(una, name, 1)
+        presence.go(una, name, 10, returns=True)
+        presence.come(una, name, 2)
+        presence.begin_replay(una, name)
+    presence.end_replay(una, "#b")
+    presence.go_all(20)
+    assert [presence.find_left(una, name) for name in ("#a", "#b")] == [10, 20]
+    assert presence.find_places(una) == ["#a", "#b"]
+
+
 def test_a_deleted_account_has_no_places(stores: SqlStores, una: int) -> None:
     """Nothing is stored for it either."""
     stores.presence.come(una, "#a", 1)
