@@ -54,9 +54,9 @@ def test_history_that_no_worker_can_ask_for(make_here: Callable[..., Here], line
     una.read()
     here.holding = True
     una.say(line.replace("* *", "timestamp=2020-01-01T00:00:00.000Z timestamp=2040-01-01T00:00:00.000Z"))
-    (held,) = here.held
+    # The others are writes: what the JOIN has shown of the channel is noted.
+    (held,) = [held for held in here.held if isinstance(held, HeldPending)]
     here.held.clear()
-    assert isinstance(held, HeldPending)
     here.go_on(held.context, held.pending, StorageError("connection refused"))
     (refusal,) = una.read()
     assert " FAIL " in refusal and "stored" not in refusal and "could not be" in refusal

@@ -238,12 +238,12 @@ def test_lines_behind_a_join_in_pieces_wait_for_its_replays_too(keeping: Here) -
     una = keeping.member()
     keeping.holding = True
     una.say("JOIN #x,#y", "PING behind")
-    assert una.session.waiting
-    while keeping.held:
+    session, steps = una.session, 0
+    while session.waiting:
         assert "PONG" not in verbs(una.read())
         keeping.release(1)
-    assert verbs(una.read())[-1] == "PONG"
-    assert not una.session.waiting
+        steps += 1
+    assert steps and verbs(una.read())[-1] == "PONG"
 
 
 def test_an_account_comes_back_to_its_channels_in_pieces(keeping: Here) -> None:

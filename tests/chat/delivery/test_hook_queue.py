@@ -261,7 +261,7 @@ def test_a_hook_follows_a_new_name_that_is_stored_late(
     alice, hooks = keeping.member("alice"), keeping.world.ledger.hooks
     alice.say("JOIN #ops")
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise StorageError("the disk is full")
 
     with monkeypatch.context() as patched:
