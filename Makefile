@@ -3,6 +3,12 @@
 # make test      all that CI runs: ruff, mypy, the import contracts, pytest with a floor for its coverage
 #                (PYTEST="tests/irc -x" narrows it, without the floor)
 # make lint      the same without pytest
+# make compiled  compile modules of the daemon into chatroom/_compiled; it needs a C compiler, and Python's headers (on
+#                Debian: gcc and python3-dev). make serve, and the daemons that tests start, use them until a source changes
+# make test-compiled
+#                compile them, and run the tests of the wire, the rules and the verbs with them
+# make test-compiled-quick
+#                the quicker half of these, which CI runs
 # make format    apply ruff's fixes, then its format
 # make protocol  write what the code says of itself: docs/protocol.md, the keys in docs/full-screen.md, the reference
 #                of commands and settings in docs/ and man/
@@ -35,7 +41,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: serve chat test lint format protocol docs pictures bench bench-quick bench-abuse bench-cluster bench-client bench-held audit clean FORCE
+.PHONY: serve chat test lint compiled test-compiled test-compiled-quick format protocol docs pictures bench bench-quick bench-abuse bench-cluster bench-client bench-held audit clean FORCE
 
 serve: .venv/run.stamp
 	@exec $(BIN)/chatroomctl serve $(ARGS)
@@ -51,6 +57,18 @@ lint: .venv/test.stamp
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+compiled: .venv/compiled.stamp
+	$(BIN)/python hatch_build.py
+
+# The end-to-end tests are those of a daemon with these modules.
+COMPILED_TESTS := TEST_COMPILED=1 $(BIN)/pytest -n 4 --dist worksteal tests/e2e/test_compiled_daemon.py tests/irc
+
+test-compiled: .venv/test.stamp compiled
+	$(COMPILED_TESTS) --ignore=tests/chat/cluster tests/chat tests/commands
+
+test-compiled-quick: .venv/test.stamp compiled
+	$(COMPILED_TESTS) tests/commands/talking tests/commands/connecting
 
 format: .venv/test.stamp
 	$(BIN)/ruff check --fix-only --quiet
@@ -96,7 +114,7 @@ bench/build/load: FORCE
 	@$(MAKE) --no-print-directory -C bench/generator
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .coverage .hypothesis .import_linter_cache dist build bench/build
+	rm -rf .venv chatroom/_compiled .mypy_cache .ruff_cache .pytest_cache .coverage .hypothesis .import_linter_cache dist build bench/build
 
 # A stamp is older than the files that tell what to install when these have changed.
 .venv/run.stamp: pyproject.toml constraints.txt .venv/made.stamp
@@ -112,6 +130,11 @@ clean:
 .venv/bench.stamp: pyproject.toml constraints.txt .venv/made.stamp
 	@echo "Installing chatroom and what draws the bench's pictures into .venv"
 	@$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch .venv/run.stamp $@
+
+.venv/compiled.stamp: pyproject.toml constraints.txt .venv/made.stamp
+	@echo "Installing chatroom and its compiler into .venv"
+	@$(BIN)/python -m pip install --quiet --editable '.[compiled]'
 	@touch .venv/run.stamp $@
 
 .venv/docs.stamp: pyproject.toml constraints.txt .venv/made.stamp

@@ -12,9 +12,16 @@ import coverage
 import pytest
 from hypothesis import settings
 
+from chatroom.compiled_modules import use_compiled_modules
+
 if TYPE_CHECKING:
     from harness.postgresql_server import PostgresqlServer
     from harness.redis_server import RedisServer
+
+IS_COMPILED = bool(os.environ.get("TEST_COMPILED"))
+"""True if the tests run against the compiled modules (``make test-compiled``)."""
+if IS_COMPILED and not use_compiled_modules():
+    raise RuntimeError("there are no compiled modules of these sources")
 
 # The desktop of whoever runs the tests may have a keyring, and a test module has one in memory. Neither is asked unless
 # a test sets it.
@@ -26,7 +33,12 @@ settings.load_profile("chatroom")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test marked ``debian`` where one of its programs is missing; with ``REQUIRE_DEBIAN`` set, fail it."""
+    """Skip a test marked ``debian`` where one of its programs is missing; with ``REQUIRE_DEBIAN`` set, fail it.
+
+    Skip one marked ``interpreted`` if the modules are compiled, and one marked ``compiled`` if they are not.
+    """
+    for marker in item.iter_markers("interpreted" if IS_COMPILED else "compiled"):
+        pytest.skip(marker.args[0] if marker.args else "make test-compiled runs it")
     for marker in item.iter_markers("debian"):
         path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", *glob.glob("/usr/lib/postgresql/*/bin")))
         missing = [program for program in marker.args if shutil.which(program, path=path) is None]

@@ -27,7 +27,7 @@ def look_after(world: World, session: Session, mono_ms: int) -> int:
     if session.registration is not None:
         due_ms = session.opened_mono_ms + _registration_ms(world)
         if mono_ms >= due_ms and not session.waiting:  # while its password is checked, the client can say nothing
-            world.log_line(f"refused {session.address_text}: said too little for too long")
+            world.log_line(f"refused {session.address_text}: said too little for too long", at=(__name__, "too slow"))
             world.close(session, "Registration timed out")
         return max(min(due_ms, mono_ms + interval_ms), mono_ms + 1000)
     if session.heard_mono_ms < session.pinged_mono_ms:  # nothing came since the last PING
@@ -73,5 +73,5 @@ def _registration_ms(world: World) -> int:
 def _give_up(world: World, session: Session, silent_ms: int) -> None:
     text = f"Ping timeout: {silent_ms // 1000} seconds"
     if session.user is not None:
-        world.log_line(f"left: {session.user.nick} ({text})")
+        world.log_line(f"left: {session.user.nick} ({text})", at=(__name__, "silent"))
     world.close(session, text)

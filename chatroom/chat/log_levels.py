@@ -20,9 +20,11 @@ _PACKAGE = __file__.removesuffix("chat/log_levels.py")
 
 
 @lru_cache(maxsize=256)
-def area_of(filename: str) -> str:
-    """Return the area of a file of the code. Code outside of all areas counts as the server's."""
-    first, *rest = filename.removeprefix(_PACKAGE).split("/")
+def area_of(name: str) -> str:
+    """Return the area of a file or a module of the code. Code outside of all areas counts as the server's."""
+    if "/" not in name:
+        name = name.removeprefix("chatroom.").replace(".", "/")
+    first, *rest = name.removeprefix(_PACKAGE).split("/")
     folder = rest[0] if first == "commands" and len(rest) > 1 else first
     return folder if folder in AREAS else "server"
 

@@ -6,6 +6,13 @@ import sys
 from enum import IntEnum
 from typing import ClassVar
 
+Place = tuple[str, int, int] | tuple[str, str]
+"""A place in the code where lines are logged: the file, the first line of the function, and the instruction; or the
+module and a word for the place in it.
+
+Not the code object, whose hash is computed anew each time it is asked for; and not the line, for which Python searches
+a table."""
+
 
 class Level(IntEnum):
     """How grave a log line is, by the numbers of syslog (RFC 5424, section 6.2.1): a lower one is graver."""
@@ -31,21 +38,26 @@ class LogLine(str):
 
     level: ClassVar[Level] = Level.INFO
 
-    place: tuple[str, int, int]
-    """Where the call is: the file, the first line of the function, and the instruction.
-
-    Not the code object, whose hash is computed anew each time it is asked for; and not the line, for which Python
-    searches a table."""
+    place: Place
 
     @classmethod
     def of_caller(cls, text: str) -> LogLine:
-        """Make the log line of the function that called the caller of this one."""
+        """Make the log line of the function that called ``World.log_line``, which must not be compiled itself."""
         line = cls(text)
         # Not by way of this function's own frame: in a local variable of itself it is a circle, which keeps it and all
         # its callers until Python looks for garbage.
-        caller = sys._getframe(2)
+        caller = sys._getframe(1)
+        if caller.f_code.co_name == "log_line" and caller.f_back is not None:  # it has no frame if it is compiled
+            caller = caller.f_back
         code = caller.f_code
         line.place = code.co_filename, code.co_firstlineno, caller.f_lasti
+        return line
+
+    @classmethod
+    def of_place(cls, text: str, place: Place) -> LogLine:
+        """Make the log line of a place that its caller names: a compiled function has no frame to look at."""
+        line = cls(text)
+        line.place = place
         return line
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatroom.chat.delivery.telling import Telling
 from chatroom.chat.people.server import Server
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from chatroom.config import Settings
 
 
-class OneNode:
+class OneNode(Telling):
     """The part of the world that knows of nodes. Guarded by the hub lock."""
 
     settings: Settings

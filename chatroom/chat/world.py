@@ -19,10 +19,9 @@ from chatroom.chat.delivery.ledger import Ledger
 from chatroom.chat.delivery.monitors import MonitorLists
 from chatroom.chat.delivery.outbox import Outbox
 from chatroom.chat.delivery.replies import tell_last
-from chatroom.chat.delivery.telling import Telling
 from chatroom.chat.delivery.unshown import Unshown
 from chatroom.chat.failed_logins import KeptFailures
-from chatroom.chat.log_line import LogLine
+from chatroom.chat.log_line import LogLine, Place
 from chatroom.chat.one_node import OneNode
 from chatroom.chat.people.accept_lists import AcceptLists
 from chatroom.chat.people.channel import Channel
@@ -47,17 +46,13 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.records import AccountEntry
 
 
-class World(Telling, OneNode):
+class World(OneNode):
     """The state of the chat.
 
     It has many attributes because it is the root of that state: each directory, table and queue with rules of its own
     is a class of its own. A level between would be one more step for every message.
     """
 
-    # The kinds of what it makes. The world of several nodes has others, which note their changes (``chat.cluster``).
-    user_kind: type[User] = User
-    channel_kind: type[Channel] = Channel
-    session_kind: type[Session] = Session
     change_patience_ms = 0
     """How long bans and accounts that another daemon has changed in the database wait to be read. With several nodes,
     the turn of the one that has changed them tells it."""
@@ -72,6 +67,7 @@ class World(Telling, OneNode):
         accounts: AccountDirectory | None = None,
         ledger: Ledger | None = None,
     ) -> None:
+        self._choose_kinds()
         self.settings = settings
         """The settings in force. A reload replaces them."""
         self.runtime = runtime
@@ -121,6 +117,12 @@ class World(Telling, OneNode):
         """The welcome as it was last rendered; None before the first one."""
         self.configure_channels()
 
+    def _choose_kinds(self) -> None:
+        """Set the kinds of what it makes. A world of several nodes has others, which note their changes."""
+        self.user_kind: type[User] = User
+        self.channel_kind: type[Channel] = Channel
+        self.session_kind: type[Session] = Session
+
     # -- time and the tick ------------------------------------------------------------------------
 
     def begin_tick(self, wall_ms: int, mono_ms: int) -> None:
@@ -128,9 +130,9 @@ class World(Telling, OneNode):
         self.wall_ms, self.mono_ms = wall_ms, mono_ms
         self.outbox.begin_tick(wall_ms)
 
-    def log_line(self, text: str, kind: type[LogLine] = LogLine) -> None:
-        """Log a line for the operator."""
-        self.log_lines.append(kind.of_caller(text))
+    def log_line(self, text: str, kind: type[LogLine] = LogLine, at: Place | None = None) -> None:
+        """Log a line for the operator. A module that may be compiled says ``at`` which of its places (``LogLine``)."""
+        self.log_lines.append(kind.of_caller(text) if at is None else kind.of_place(text, at))
 
     def configure_channels(self) -> None:
         """Make the channels that the settings name. Those that they no longer name stay, as stored channels."""

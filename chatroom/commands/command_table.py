@@ -7,6 +7,8 @@ from enum import Enum, auto
 from inspect import getdoc
 from typing import TYPE_CHECKING
 
+from chatroom.compiled_modules import docstring_of
+
 if TYPE_CHECKING:
     from chatroom.chat.stored.records import Role
     from chatroom.commands.context import Context
@@ -60,7 +62,7 @@ class Command:
         self.handler = handler
         self.params = params
         """The parameters as HELP shows them: ``<channel> [<topic>]``."""
-        self.summary, self.details = _read_help(getdoc(handler) or "")
+        self.summary, self.details = _read_help(getdoc(handler) or docstring_of(handler.__module__, handler.__name__))
         self.arity = _count_required(params)
         """The number of required parameters."""
         self.when = when

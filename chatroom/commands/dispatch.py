@@ -209,7 +209,7 @@ def _read_again(context: Context, pending: Pending, error: StorageError) -> Pend
     """
     world, session = context.world, context.session
     # The error names the path of the database, which only the operator should read.
-    world.log_line(f"{context.verb} of {context.nick} failed: {error}", LogWarning)
+    world.log_line(f"{context.verb} of {context.nick} failed: {error}", LogWarning, at=(__name__, "unreadable"))
     is_registering = session.registration is not None and not session.closing
     give_up_ms = session.opened_mono_ms + int(world.settings.limits.registration_timeout_s * 1000)
     if is_registering and world.mono_ms < give_up_ms:
@@ -231,7 +231,7 @@ def refuse(context: Context, error: ChatroomError) -> None:
         context.fail(REFUSAL_CODES.get(type(error), "REFUSED"), text=str(error))
     elif isinstance(error, StorageError):
         # The error names the path of the database, which only the operator should read.
-        context.world.log_line(f"{context.verb} of {context.nick} failed: {error}", LogWarning)
+        context.world.log_line(f"{context.verb} of {context.nick} failed: {error}", LogWarning, at=(__name__, "failed"))
         context.fail("TEMPORARILY_UNAVAILABLE", text="That could not be stored, try again in a moment")
     elif isinstance(error, Overloaded):
         context.fail("TEMPORARILY_UNAVAILABLE", text=f"{str(error)[:1].upper()}{str(error)[1:]}")
@@ -269,7 +269,8 @@ def _allowed(context: Context, command: Command, params: list[str]) -> bool:
         return False
     if command.role is not None and context.role < command.role:
         context.world.log_line(
-            f"refused {command.verb} by {context.nick} ({session.address_text}): needs {command.role.word}"
+            f"refused {command.verb} by {context.nick} ({session.address_text}): needs {command.role.word}",
+            at=(__name__, "role"),
         )
         context.reply(numerics.ERR_NOPRIVILEGES)
         return False
@@ -313,7 +314,7 @@ def _is_turned_away(context: Context, line: str | Malformed, params: list[str]) 
         return False
     if not _is_http(registration, line, context.verb, params):
         return False
-    context.world.log_line(f"refused {session.address_text}: it speaks HTTP")
+    context.world.log_line(f"refused {session.address_text}: it speaks HTTP", at=(__name__, "http"))
     context.world.close(session, "This is an IRC server, and you speak HTTP")
     return True
 

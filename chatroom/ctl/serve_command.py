@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from datetime import tzinfo
 
 import click
 
+from chatroom.compiled_modules import leave_compiled_modules, use_compiled_modules
 from chatroom.ctl.invocation import Invocation, pass_invocation, utc_option
+from chatroom.errors import ConfigError
 from chatroom.irc.times import format_stamp
 
 
@@ -48,6 +51,9 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
       chatroomctl serve
       chatroomctl --database ./team.db serve --host 0.0.0.0 --port 6667
     """
+    overrides = {"listen.host": host, "listen.port": port}
+    if use_compiled_modules() and _is_node(invocation, overrides):
+        leave_compiled_modules()
     from chatroom.server.daemon_life import serve as run  # here, so that "serve --help" starts quickly
 
     # The running daemon shows everything on a screen of its own. This is for its start and its end.
@@ -55,4 +61,16 @@ def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
     handler.setFormatter(_Formatter(invocation.zone))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # A function, because the daemon loads the settings again at every reload.
-    run(lambda: invocation.load_settings({"listen.host": host, "listen.port": port}), invocation.zone)
+    run(lambda: invocation.load_settings(overrides), invocation.zone)
+
+
+def _is_node(invocation: Invocation, overrides: Mapping[str, object]) -> bool:
+    """True for a node of a cluster. Its classes note each change of an attribute, which compiled modules do not tell.
+
+    The few modules of ``irc`` that read settings stay compiled: nothing of a cluster stands on their classes, and they
+    import no other compiled module later.
+    """
+    try:
+        return invocation.load_settings(overrides).cluster.redis is not None
+    except ConfigError:
+        return False  # the daemon says it, and ends

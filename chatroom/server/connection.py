@@ -11,9 +11,10 @@ import socket
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from chatroom.chat.runtime import Written
+from chatroom.compiled_modules import mypyc_attr
 from chatroom.irc.framing import LineBuffer, Malformed
 from chatroom.server.idle_bytes import count_idle
 
@@ -32,6 +33,7 @@ MUCH_BYTES = 514
 """A read of so many bytes is more than the longest line without tags. It is cut behind the reads of others."""
 READ_AHEAD_LINES = 1000
 """With more waiting lines than this, a connection is not read: the kernel buffers the rest and slows the peer down."""
+SEND_QUEUE_EXCEEDED = "SendQ exceeded"
 
 
 class State(Enum):
@@ -49,9 +51,7 @@ class State(Enum):
 _OPEN, _CLOSING, _CLOSED = State.OPEN, State.CLOSING, State.CLOSED
 
 
-SEND_QUEUE_EXCEEDED = "SendQ exceeded"
-
-
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Connection:
     """A socket with the lines that are read and not run yet, and the bytes that it has not taken yet.
 
@@ -81,11 +81,12 @@ class Connection:
         "uncut",
         "watch_second",
     )
+    __deletable__ = ("session",)  # for mypyc
 
-    receive_bytes = RECEIVE_BYTES
-    counts_each = False
+    receive_bytes: ClassVar[int] = RECEIVE_BYTES
+    counts_each: ClassVar[bool] = False
     """True if each read is asked what it had besides its lines, however short it is."""
-    ends_with_error = True
+    ends_with_error: ClassVar[bool] = True
     """True if the peer is sent an ERROR when the daemon stops."""
 
     def __init__(

@@ -22,6 +22,7 @@ from chatroom.chat.work_queue import Order
 from chatroom.commands.context import Context
 from chatroom.commands.dispatch import finish, resume, run_line
 from chatroom.commands.talking.writing_history import RETRY_MS, report_commit
+from chatroom.compiled_modules import mypyc_attr
 from chatroom.errors import ChatroomError, Overloaded
 from chatroom.irc import numerics
 from chatroom.irc.framing import Malformed
@@ -77,6 +78,7 @@ class TickThread(Protocol):
         ...
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Hub:
     """The lock, the world it guards, and the threads that tick. Each method says whether it needs the lock."""
 

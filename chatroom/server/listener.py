@@ -234,7 +234,7 @@ class Listener:
         world = self._hub.world
         oldest = next((session for session in world.online.unregistered if not session.waiting), None)
         if oldest is not None:
-            world.log_line(f"refused {oldest.address_text}: {MADE_ROOM}")
+            world.log_line(f"refused {oldest.address_text}: {MADE_ROOM}", at=(__name__, "made room"))
             world.close(oldest, MADE_ROOM)
             owner, connection = self._threads[oldest.thread], oldest.connection
             owner.post(lambda: owner.close_now(connection))
@@ -276,10 +276,10 @@ class Listener:
 
     def _report(self, line: str) -> None:
         """Log what the handshake thread says. From the handshake thread."""
-        self._threads[0].post(lambda: self._hub.world.log_line(line))
+        self._threads[0].post(lambda: self._hub.world.log_line(line, at=(__name__, "handshake")))
 
     def _log_refusal(self, line: str) -> None:
-        self._threads[0].post(lambda: self._hub.world.log_line(line))
+        self._threads[0].post(lambda: self._hub.world.log_line(line, at=(__name__, "refused")))
 
     def _begin_control(self, sock: socket.socket, wall_ms: int) -> Session | None:
         # The kernel vouches for the peer's identity (struct ucred: pid, uid, gid).

@@ -51,7 +51,7 @@ class OpenConnections:
     ) -> None:
         self._index = index
         self._hub = hub
-        self._thread = thread
+        self._owner = thread
         self._epoll = epoll
         self._released = released
         """Called for each session whose connection is closed."""
@@ -89,7 +89,7 @@ class OpenConnections:
     def _begin_handshake(self, sock: Transport, session: Session, entrance: Entrance) -> None:
         from chatroom.server.websocket_connection import WebSocketConnection  # as in ``open_entrance``
 
-        settings, post = self._hub.world.settings, self._thread.post
+        settings, post = self._hub.world.settings, self._owner.post
         connection = WebSocketConnection(
             sock,
             session,
@@ -141,7 +141,7 @@ class OpenConnections:
         del connection.session  # as in ``close``
 
     def _look_at_handshake_later(self, fd: int, number: int, step_s: float, left_s: float) -> None:
-        self._thread.call_later(step_s, lambda: self._look_at_handshake(fd, number, step_s, left_s - step_s))
+        self._owner.call_later(step_s, lambda: self._look_at_handshake(fd, number, step_s, left_s - step_s))
 
     def _look_at_handshake(self, fd: int, number: int, step_s: float, left_s: float) -> None:
         """End a handshake that has taken too long, and a connection for files that is of no more use."""
@@ -173,8 +173,8 @@ class OpenConnections:
         Without the hub lock.
         """
         text = f"refused {connection.session.address_text}: {why}"
-        self._thread.post(lambda: self._hub.world.log_line(text))
-        self._thread.call_later(LINGER_S, lambda: self.close(connection))
+        self._owner.post(lambda: self._hub.world.log_line(text, at=(__name__, "handshake")))
+        self._owner.call_later(LINGER_S, lambda: self.close(connection))
 
     def _begin_session(self, connection: Connection, forwarded: Forwarded | None = None) -> None:
         world = self._hub.world
@@ -194,7 +194,7 @@ class OpenConnections:
         for connection in self._backlogs.find_overdue(now_s, limits.backlog_timeout_s):
             if connection.state is State.OPEN:
                 connection.drop(f"SendQ timeout: did not catch up in {limits.backlog_timeout_s:.0f} seconds")
-                self._thread.wake_connection(connection)
+                self._owner.wake_connection(connection)
         if world.unshown.sent:
             world.whereabouts.confirm_replays()
         wheel.advance(now_s)
@@ -225,11 +225,13 @@ class OpenConnections:
                 log.exception("a connection failed")
                 connection.drop(OVERLOADED)
             if connection.ended:
-                self._thread.wake_connection(connection)
+                self._owner.wake_connection(connection)
 
     def _forgive_stall(self, late_s: float, now_s: float) -> None:
         self._hub.world.log_line(
-            f"the daemon was held up for {late_s:.0f} s; nobody is disconnected for that time", LogWarning
+            f"the daemon was held up for {late_s:.0f} s; nobody is disconnected for that time",
+            LogWarning,
+            at=(__name__, "stall"),
         )
         self._backlogs.forgive_stall(late_s)
         for connection in self.by_fd.values():
@@ -250,7 +252,7 @@ class OpenConnections:
         """Close the connection that has waited longest for its WebSocket handshake, for a new one. Under the lock."""
         oldest = next(iter(self.opening), None)
         if oldest is not None:
-            self._hub.world.log_line(f"refused {oldest.session.address_text}: {MADE_ROOM}")
+            self._hub.world.log_line(f"refused {oldest.session.address_text}: {MADE_ROOM}", at=(__name__, "made room"))
             self.close(oldest)
 
     def close_overdue(self, now_s: float) -> None:

@@ -44,7 +44,7 @@ def end_session(world: World, connection: Connection) -> None:
         if connection.ended == SEND_QUEUE_EXCEEDED:
             world.runtime.counts.send_queue_drops += 1
         if session.user is not None:
-            world.log_line(f"left: {session.user.nick} ({connection.ended})")
+            world.log_line(f"left: {session.user.nick} ({connection.ended})", at=(__name__, "left"))
         world.close(session, connection.ended, tell=False, lost=connection.is_lost)
 
 
@@ -52,6 +52,6 @@ def end_flood(world: World, connection: Connection) -> None:
     """End the session of a connection of which too many lines wait."""
     session = connection.session
     if session.user is not None:
-        world.log_line(f"left: {session.user.nick} (Excess flood)")
+        world.log_line(f"left: {session.user.nick} (Excess flood)", at=(__name__, "flood"))
     world.runtime.counts.floods += 1
     world.close(session, "Excess flood")

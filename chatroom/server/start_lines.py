@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatroom import __version__, paths
+from chatroom.compiled_modules import are_in_use
 from chatroom.config import Settings, find_unsafe
 from chatroom.database_address import DatabaseAddress
 from chatroom.server.listening_sockets import Inherited, describe_inherited
@@ -42,6 +43,7 @@ def start_lines(
         *([f"incoming hooks at {hooks_url}"] if hooks_url else []),
         f"database {settings.database.address}",
         *([upgraded] if upgraded_from is not None else []),
+        *(["compiled modules are in use"] if are_in_use() else []),
         f"configuration {source}",
     ]
 

@@ -10,6 +10,8 @@ from chatroom.chat.people.session import Session
 from chatroom.chat.relief import relieve
 from chatroom.chat.reload import use_settings
 
+pytestmark = pytest.mark.interpreted("replaces or counts calls, which compiled code makes by itself")
+
 
 @pytest.fixture
 def own(here: Here, monkeypatch: pytest.MonkeyPatch) -> list[Session]:

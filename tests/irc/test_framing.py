@@ -115,6 +115,7 @@ def held_bytes(buffer: LineBuffer) -> int:
     return sum(sys.getsizeof(getattr(buffer, name)) for name in LineBuffer.__slots__)
 
 
+@pytest.mark.interpreted("a compiled class does not list its attributes")
 def test_endless_line_is_not_kept() -> None:
     """A line without an end takes no memory, and is reported once, when it ends."""
     for start in (b"", b"@"):

@@ -81,14 +81,10 @@ class ClusterWorld(World):
         *,
         node: str,
     ) -> None:
-        self.node = node
-        """The name of this node."""
-        self.home = node
-        """The name and the epoch of this start of the node, as ``a/17``. Set when the node has joined the others."""
+        self.home = self.node = node
+        """The name of this node. ``home`` also has the epoch of this start (``a/17``), once it has joined others."""
         self.has_turn = False
         self.recorder = Recorder()
-        self.kinds = tracked_kinds(self.recorder)
-        self.user_kind, self.channel_kind, self.session_kind, self.shadow_kind = self.kinds
         self.deferred_ends: dict[Session, dict[str, Any]] = {}
         """The sessions that have ended outside a turn, with what ``close`` was told. They end in the next turn."""
         self.turn_times = TurnTimes()
@@ -129,6 +125,9 @@ class ClusterWorld(World):
         self.unshown = Unshown(self.outbox.replays)
         self.kept_failures = KeptFailures(self.throttle, self.work)
         self.whereabouts = NodeWhereabouts(self.work, self.outbox, self.ledger, self.online, self.runtime, self.unshown)
+
+    def _choose_kinds(self) -> None:
+        self.user_kind, self.channel_kind, self.session_kind, self.shadow_kind = tracked_kinds(self.recorder)
 
     # -- the turn ---------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatroom.chat.delivery.hook_queue import HookQueue
 from chatroom.chat.stored.entries import Conversation, EntryFlag, EntryRow, Kind, join_parts
+from chatroom.compiled_modules import mypyc_attr
 from chatroom.errors import StorageError
 from chatroom.irc.names import casefold
 
@@ -59,6 +60,7 @@ _KINDS = {kind.name: int(kind) for kind in (Kind.PRIVMSG, Kind.NOTICE, Kind.TAGM
 _BOT, _RELAYED = int(EntryFlag.BOT), int(EntryFlag.RELAYED)
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Ledger:
     """What the tick under way has to commit. Without a journal nothing is stored. Guarded by the hub lock."""
 

@@ -91,4 +91,4 @@ def _change_nick(context: Context, wanted: str) -> None:
     event = context.world.rename(user, wanted, skip=context.session)
     context.say(event)
     tell_watchers(context.world, user)
-    context.world.log_line(f"{old} is now {wanted}")
+    context.world.log_line(f"{old} is now {wanted}", at=(__name__, "renamed"))

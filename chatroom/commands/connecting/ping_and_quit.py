@@ -52,7 +52,7 @@ def quit_(context: Context, params: list[str]) -> Pending | None:
         reason = ""
     text = f"Quit: {reason}"
     context.say(f":{user.prefix} QUIT :{text}")
-    world.log_line(f"left: {user.nick} ({text})")
+    world.log_line(f"left: {user.nick} ({text})", at=(__name__, "left"))
     world.close(session, text, returns=user.account is not None and world.stays(user))
     return None
 

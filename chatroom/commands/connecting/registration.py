@@ -57,7 +57,7 @@ def advance(context: Context) -> Pending | None:
         return None
     if registration.passwords:
         pending = _use_passwords(context, registration)
-        if pending is not None or session.closing:
+        if pending is not None or context.session.closing:  # written so, mypy does not take it for known from above
             return pending
     account, settings = registration.account, context.world.settings
     if account is not None:
@@ -104,7 +104,7 @@ def _may_enter(context: Context, registration: Registration, folded: str, accoun
         if code:
             is_free = code == "NICK_RESERVED" and world.accounts.find(nick) is None
             why = "reserved for the server" if is_free else "registered, no password yet"
-            world.log_line(f"refused {nick} from {session.address_text}: {why}")
+            world.log_line(f"refused {nick} from {session.address_text}: {why}", at=(__name__, "nick"))
             # A FAIL names the verb that is refused. The line that led here may be another, such as CAP END.
             context.verb = "NICK"
             context.fail(code, nick, text=text)
@@ -120,7 +120,7 @@ def _turn_away_spammer(context: Context, registration: Registration) -> bool:
     why = find_name_refusal(context, nick, registration.realname)
     if why:
         context.reply(numerics.ERR_YOUREBANNEDCREEP, text=f"You may not enter: {why}")
-        world.log_line(f"refused {nick} from {context.session.address_text}: a spam filter")
+        world.log_line(f"refused {nick} from {context.session.address_text}: a spam filter", at=(__name__, "spam"))
         world.close(context.session, f"You may not enter: {why}")
     return bool(why)
 
@@ -133,7 +133,7 @@ def refuse_banned(context: Context, why: str, name: str = "") -> None:
     world, session = context.world, context.session
     context.reply(numerics.ERR_YOUREBANNEDCREEP, text=f"You are {why}")
     world.runtime.counts.bans_hit += 1
-    world.log_line(f"refused {name + ' from ' if name else ''}{session.address_text}: {why}")
+    world.log_line(f"refused {name + ' from ' if name else ''}{session.address_text}: {why}", at=(__name__, "banned"))
     world.close(session, f"You are {why}")
 
 
@@ -197,7 +197,7 @@ def _refuse_login(context: Context, denied: Denied) -> None:
     else:
         why = denied.sentence
         context.reply(denied.numeric, text=why)
-    context.world.log_line(f"refused {session.address_text}: {denied.why}")
+    context.world.log_line(f"refused {session.address_text}: {denied.why}", at=(__name__, "login"))
     context.world.close(session, why)
 
 
@@ -320,7 +320,9 @@ def _tell_of_device(context: Context, user: User) -> None:
 
 def _welcome(context: Context, user: User, what: str) -> None:
     account = f", account {user.account_name}" if user.account is not None else ""
-    context.world.log_line(f"{what}: {user.nick} from {context.session.address_text}{account}")
+    context.world.log_line(
+        f"{what}: {user.nick} from {context.session.address_text}{account}", at=(__name__, "welcome")
+    )
     welcome(context)
 
 

@@ -40,7 +40,7 @@ def turn_away_stranger(context: Context, nick: str, account: AccountEntry | None
         return False
     context.verb = "*"
     context.fail(code, text=text)
-    world.log_line(f"refused {nick} from {context.session.address_text}: {why}")
+    world.log_line(f"refused {nick} from {context.session.address_text}: {why}", at=(__name__, "refused"))
     world.close(context.session, text)
     return True
 

@@ -99,6 +99,7 @@ def count_renders(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     return take
 
 
+@pytest.mark.interpreted("replaces or counts calls, which compiled code makes by itself")
 def test_a_line_is_rendered_once_for_each_variant(stage: Stage, count_renders: Callable[[], int]) -> None:
     """Ten lines for fifty readers of two variants need twenty renderings, not five hundred."""
     channel = stage.world.channels["#a"]
@@ -123,6 +124,7 @@ def test_readers_of_a_variant_share_one_bytes_object(stage: Stage) -> None:
     assert writes[stage.users[2].sessions[0]].endswith(f" :{stage.number}\r\n".encode())
 
 
+@pytest.mark.interpreted("replaces or counts calls, which compiled code makes by itself")
 def test_readers_of_the_same_channels_share_one_bytes_object(stage: Stage, count_renders: Callable[[], int]) -> None:
     """For many members of the same two channels, the lines of both are joined once for each variant."""
     for user in stage.users[:40]:
@@ -152,6 +154,7 @@ def test_a_session_without_bytes_is_not_written_to(stage: Stage) -> None:
     assert stage.end_tick() == []
 
 
+@pytest.mark.interpreted("replaces or counts calls, which compiled code makes by itself")
 def test_visitors_need_no_renderings_of_their_own(stage: Stage, count_renders: Callable[[], int]) -> None:
     """Thirty that join and leave read the ends of the lists that all share: two renderings for each line."""
     visitors = [stage.come(caps.SERVER_TIME if number % 2 else 0) for number in range(30)]

@@ -194,6 +194,7 @@ ANEW: dict[type, dict[str, str]] = {
 }
 
 
+@pytest.mark.interpreted("a compiled class does not list its attributes")
 @pytest.mark.parametrize("kind", CARRIED, ids=lambda kind: kind.__name__)
 def test_every_attribute_is_carried_or_made_anew(kind: Any) -> None:
     """Each one stands in exactly one of the two tables above."""
@@ -209,6 +210,7 @@ OF_THE_WORLD = {
     **dict.fromkeys(("start_wall_ms", "wall_ms", "start_mono_ms", "mono_ms"), "the clocks of the new daemon"),
     **dict.fromkeys(("sessions", "users", "channels", "online", "whowas", "monitors", "accepts", "spam"), "carried"),
     **dict.fromkeys(("throttle", "actions", "outbox"), "carried"),
+    **dict.fromkeys(("user_kind", "channel_kind", "session_kind"), "the kind of the world tells them"),
     "nickserv": "made by the world",
     "founded": "follows from the channels",
     "channels_made": "only verbs that wait compare it",
@@ -225,11 +227,13 @@ OF_THE_WORLD = {
 }
 
 
+@pytest.mark.interpreted("a compiled class does not list its attributes")
 def test_every_attribute_of_the_world_was_thought_of(here: Here) -> None:
     """A new one needs a line above, and perhaps a place in the document."""
     assert set(vars(here.world)) == set(OF_THE_WORLD)
 
 
+@pytest.mark.interpreted("a compiled class does not list its attributes")
 def test_the_ledger_has_nothing_of_its_own() -> None:
     """What it has to write is written before the standstill; the rest is read at the start, or from the settings."""
     assert set(Ledger.__slots__) == {

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from harness.world import Here
 
 
@@ -9,6 +10,7 @@ def _empty_tables(thing: object) -> set[str]:
     return {name for name, value in held.items() if isinstance(value, (list, dict, set)) and not value}
 
 
+@pytest.mark.interpreted("a compiled class does not list its attributes")
 def test_an_idle_session_holds_no_empty_containers(here: Here) -> None:
     """Most of thousands of sessions have no invitations, data or subscriptions: they need no containers for them."""
     alice = here.connect("alice")

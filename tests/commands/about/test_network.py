@@ -8,6 +8,8 @@ from harness.world import SERVER, Here, params_of, verbs
 from chatroom.chat.people.server import Server
 from chatroom.chat.people.user import User
 
+pytestmark = pytest.mark.interpreted("replaces methods of the world, which compiled code calls directly")
+
 OTHER = "b.chat.example"
 
 

@@ -52,6 +52,7 @@ def test_an_announcement_reaches_everybody_once(here: Here) -> None:
     assert params_of(control.ask("ANNOUNCE :tea is gone"), "NOTE")[-1] == "Sent to 1 user"
 
 
+@pytest.mark.interpreted("replaces methods of the world, which compiled code calls directly")
 def test_sessions_have_their_node_in_a_cluster(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes before the channels, and all lines have one word more."""
     alice, bob = here.connect("alice"), here.connect("bob")
@@ -62,6 +63,7 @@ def test_sessions_have_their_node_in_a_cluster(here: Here, monkeypatch: pytest.M
     assert {len(params) for params in lines} == {11}
 
 
+@pytest.mark.interpreted("replaces methods of the world, which compiled code calls directly")
 def test_an_announcement_for_one_node(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the devices that are connected there read it. Without such a node nothing is said."""
     alice, phone, laptop = here.connect("alice"), here.member(), here.member()
