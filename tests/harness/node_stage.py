@@ -21,7 +21,7 @@ from chatroom.chat.stored.kept_turns import KeptTurn
 from chatroom.commands.connecting.registration import start
 from chatroom.errors import ClusterError
 from chatroom.irc.names import casefold
-from chatroom.server.cluster import cluster_hub, other_nodes
+from chatroom.server.cluster import cluster_hub, other_nodes, turn_journal
 from chatroom.server.cluster.cluster_contract import Turn
 from chatroom.server.cluster.cluster_hub import ClusterHub
 from chatroom.server.cluster.turn_desk import Desk, Done, Granted
@@ -208,6 +208,7 @@ class NodeStage:
         monkeypatch.setattr(cluster_hub, "TICK_S", 60.0)
         monkeypatch.setattr(cluster_hub, "TASKS_S", 60.0)
         monkeypatch.setattr(other_nodes, "APPLY_S", 60.0)
+        monkeypatch.setattr(turn_journal, "_STORED_PATIENCE_S", 0.0)  # the jobs of its workers run when the test says
         self.a, self.b = StagedNode(self, "a", 1), StagedNode(self, "b", 2)
 
     def come_together(self) -> tuple[StagedConnection, StagedConnection]:

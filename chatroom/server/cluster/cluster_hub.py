@@ -92,6 +92,8 @@ class ClusterHub(GatedHub):
         """Has the next heartbeat come at once. Set once, before the threads begin."""
         self._untold: Sequence[Record] = ()
         """What another node had stored and told nobody when it died: the others read of it from this turn."""
+        self._stored: threading.Event | None = None
+        """As in ``TurnWork``, of the turn under way."""
         self._began_after = 0
         """The last message id of the turns before, for a turn under way, without what is untold."""
         self._failed_up_to = 0
@@ -280,7 +282,8 @@ class ClusterHub(GatedHub):
         if batch is None and not records and not self._turn_journal.wants_turn:
             self._desk.end(turn, is_unused=True)
             return None
-        self._turn_journal.prepare(TurnWork(turn, records, self._began_after, world.home))
+        stored, self._stored = self._stored, None
+        self._turn_journal.prepare(TurnWork(turn, records, self._began_after, world.home, stored))
         return batch or Batch(number, (), (), (), ())
 
     def _give(self, batch: Batch) -> None:
@@ -302,7 +305,13 @@ class ClusterHub(GatedHub):
         """
         for home, its_told in self.others.find_gone(servers, told):
             self.world.log_line(f"the node {home} is gone, and its people with it", LogWarning)
-            self.post(0, partial(self.world.close_home, home, f"{home.partition('/')[0]} is gone", its_told))
+            self.post(0, partial(self._end_home, home, its_told))
+
+    def _end_home(self, home: str, told: Told | None) -> None:
+        """End the people of a node that is gone. The others know it when it is stored how far these have read."""
+        self.world.close_home(home, f"{home.partition('/')[0]} is gone", told)
+        self._stored = stored = threading.Event()
+        self.world.work.write(lambda _: stored.set(), alone=True)  # behind what the ends have written
 
     # -- beginning anew ---------------------------------------------------------------------------
 
@@ -326,7 +335,7 @@ class ClusterHub(GatedHub):
             world.outbox.closed.append(session)
         reset(world, LOST)
         self._waiting = deque(waiting for waiting in self._waiting if not waiting.session.closing)
-        self._turn, self._failed_up_to, self._untold = None, 0, ()
+        self._turn, self._failed_up_to, self._untold, self._stored = None, 0, (), None
         self._told.leave()
 
     def enter(self, position: int) -> None:

@@ -43,6 +43,8 @@ _RETRY_S = 0.025
 """How long after a failed append the next one is tried."""
 _ASK_AGAIN_S = 0.05
 """How long after a question for what is stored the next one is asked, if there was no answer."""
+_STORED_PATIENCE_S = 2.0
+"""How long a turn waits at most until it is stored how far those have read whom it has ended."""
 _SETTLE_AGAIN_S = 1.0
 """How long after a doubt, or a try to settle it, the next turn is wanted for that."""
 
@@ -59,6 +61,8 @@ class TurnWork(NamedTuple):
     """The last message id of the turn before."""
     home: str
     """That of this node."""
+    stored: threading.Event | None = None
+    """Set when it is stored how far the people of a lost node have read; None if the turn has ended none."""
 
 
 class TurnJournal(CommitterThread):
@@ -259,6 +263,9 @@ class TurnJournal(CommitterThread):
 
     def _tell(self, batch: Batch, work: TurnWork, failure: str) -> None:
         """Append the records, but for those of messages that are not stored. Raises ``ClusterError``."""
+        if work.stored is not None:
+            # As soon as the others know that they are gone, one may log in there, and is shown what it missed.
+            work.stored.wait(_STORED_PATIENCE_S)
         refused = batch.message_ids if failure else ()
         data = encode_records([record for seq, record in work.records if not seq or seq not in refused])
         while True:

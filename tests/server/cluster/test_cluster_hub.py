@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+from harness.gated_stage import StagedWorkers
 from harness.node_stage import NodeStage
 
 from chatroom.chat.work_queue import PATIENCE_MS
@@ -225,6 +228,30 @@ def test_people_of_a_node_that_is_gone_are_ended_in_a_turn(stage: NodeStage) -> 
     a.thread.post(lambda: a.hub.look_at_nodes({"a/1": a.world.list_servers()[0]}, {}))
     a.tick()
     assert "b/2" not in a.world.clock_shifts, "each start of a node is a home of its own"
+
+
+def test_the_others_know_of_lost_people_when_it_is_stored_how_far_they_have_read(
+    stage: NodeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise one of them could log in there a moment too early, and be shown too little or too much."""
+    a, appended = stage.a, list[int]()
+    stage.come_together()
+    workers = a.hub.workers
+    assert isinstance(workers, StagedWorkers)
+
+    def store(event: threading.Event, patience_s: float) -> bool:
+        appended.append(len(stage.stream))
+        assert not event.is_set()
+        workers.held[-1][1](None)  # type: ignore[arg-type]  # it writes nothing itself
+        return event.is_set()
+
+    monkeypatch.setattr(threading.Event, "wait", store)
+    before = len(stage.stream)
+    a.thread.post(lambda: a.hub.look_at_nodes({"a/1": a.world.list_servers()[0]}, {"b/2": None}))
+    a.tick()
+    a.take_turn()
+    assert appended == [before] and len(stage.stream) == before + 1
+    assert a.world.find_user("bob") is None
 
 
 def test_a_task_waits_for_a_turn(stage: NodeStage) -> None:
