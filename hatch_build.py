@@ -66,6 +66,16 @@ def find_lack() -> str | None:
     return None if header.is_file() else f"there is no {header}"
 
 
+def is_current(folder: Path) -> bool:
+    """True if the folder has the compiled modules of these sources."""
+    try:
+        index = json.loads((folder / INDEX).read_bytes())
+    except FileNotFoundError:
+        return False
+    digests = {name: digest_of(name) for name in modules_to_compile()}
+    return bool(index["python"] == sys.implementation.cache_tag and index["digests"] == digests)
+
+
 def compile_modules(folder: Path) -> None:
     """Compile the modules into an empty folder, or one that was made so before. From the root of the checkout."""
     from mypyc.build import mypycify
@@ -101,4 +111,6 @@ if __name__ == "__main__":
             f"chatroom: cannot compile, {lack}. Install a C compiler and Python's headers (on Debian: gcc and"
             " python3-dev), or unset HATCH_BUILD_HOOKS_ENABLE to install plain Python."
         )
-    compile_modules(Path(sys.argv[1]).absolute() if sys.argv[1:] else FOLDER)
+    target = Path(sys.argv[1]).absolute() if sys.argv[1:] else FOLDER
+    if not is_current(target):
+        compile_modules(target)
