@@ -31,6 +31,14 @@ def wait_for_queue(cluster: Cluster, count: int) -> None:
     until(lambda: cluster.redis.ask("LLEN", "chatroom:queue") == count, "the others wait for the turn")
 
 
+def expect_all_said(room: Room) -> None:
+    """Have all read what each has said: "of" and its nick."""
+    for nick in room.people:
+        for client in room.people.values():
+            if f"of {nick}" not in texts_of(client.lines):
+                client.expect(f":of {nick}")
+
+
 def check_nothing_refused(room: Room) -> None:
     """Nobody was refused anything, and all have read the same, once."""
     told = []
@@ -107,10 +115,7 @@ def test_a_turn_that_postgresql_holds_up(cluster: Cluster, postgresql_server: Po
             client.send(f"PRIVMSG #lobby :of {nick}")
         wait_for_queue(cluster, 2)
         postgresql_server.resume()
-        for nick in room.people:
-            for client in room.people.values():
-                if f"of {nick}" not in texts_of(client.lines):
-                    client.expect(f":of {nick}")
+        expect_all_said(room)
         check_nothing_refused(room)
 
 
@@ -126,10 +131,7 @@ def test_a_holder_that_stands_still_for_a_moment(cluster: Cluster) -> None:
             room.people[nick].send(f"PRIVMSG #lobby :of {nick}")
         wait_for_queue(cluster, 2)
         planted.thaw()
-        for nick in room.people:
-            for client in room.people.values():
-                if f"of {nick}" not in texts_of(client.lines):
-                    client.expect(f":of {nick}")
+        expect_all_said(room)
         check_nothing_refused(room)
 
 

@@ -290,7 +290,7 @@ def _values(turn: AppliedTurn, folded: str, values: dict[str, str | None], is_ne
     if is_new:
         tell_wanted(world, watchers, user.nick, {key: value for key, value in values.items() if value is not None})
         return
-    # Members of the user's channels are told by another record.
+    # Another record tells the members of the user's channels.
     near = {user, *[member for channel in user.channels for member in channel.members]} if watchers else set()
     for key, value in values.items():
         far = [session for session in watchers if session.user not in near]

@@ -110,7 +110,7 @@ class ClusterOutbox(Outbox):
 
 
 class ClusterMonitors(MonitorLists):
-    """The watched nicks of this node's sessions. What the sessions are told is recorded for the other nodes."""
+    """The nicks that this node's sessions watch. It also records what the sessions of other nodes are to read."""
 
     __slots__ = ("_recorder",)
 

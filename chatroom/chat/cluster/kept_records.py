@@ -31,7 +31,7 @@ _SAID_ONLY = frozenset(
 )
 """The kinds of records that change nothing that a message refers to."""
 _OF_SPEAKING = {"user": frozenset(("spoke_mono_ms",)), "channel": frozenset(("has_history",))}
-"""The attributes that change because somebody speaks, by the kind of record."""
+"""By the kind of record: the attributes that a mere message changes."""
 
 
 def must_keep(records: Iterable[tuple[int, Record]]) -> bool:
@@ -40,7 +40,7 @@ def must_keep(records: Iterable[tuple[int, Record]]) -> bool:
 
 
 def _is_speech(record: Record) -> bool:
-    """True if a record tells somebody a message, or a notice."""
+    """True if somebody reads a message or a notice by this record."""
     if record[0] == "say":
         return isinstance(record[2], list) and _SPEECH.match(record[2][3]) is not None
     return bool(record[0] == "line" and _SPEECH.search(record[3]))
@@ -70,7 +70,7 @@ def write_kept(records: Iterable[tuple[int, Record]], message_ids: Collection[in
 def read_kept(home: str, data: bytes, entries: Sequence[Entry]) -> list[Record]:
     """Return the records that tell of a turn: of what was kept, and of the entries with ids above the turn before.
 
-    An entry that was deleted meanwhile is not told. What is behind the turn is told as it is stored.
+    They leave out an entry that was deleted meanwhile. They have entries from after the turn as these are stored.
     """
     records = _fill(decode_records(data), {entry.message_id: entry for entry in entries})
     last_seq = max((record[1]["seq"] for record in records if record[0] == "end"), default=0)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from harness.cluster_stage import ClusterStage
+from harness.cluster_stage import ClusterStage, Node
 from harness.journal import FakeJournal
 
 from chatroom.chat.cluster.told import Told
@@ -29,6 +29,24 @@ class Places:
         """Nothing that counts here."""
 
 
+def run_writes(node: Node, places: Places) -> None:
+    """Do what a node has its store worker write."""
+    stores: Any = SimpleNamespace(presence=places)
+    for item in node.world.work.take_writes():
+        item.job(stores)
+
+
+def end_home(node: Node, gone: Node, told: Told | None) -> Places:
+    """Have a node end the people of another one, in a turn. Return where it has stored that they left."""
+    places = Places()
+    node.world.work.take_writes()
+    node.world.ledger.journal = FakeJournal()
+    with node.turn():
+        node.world.close_home(gone.world.home, "b is gone", told)
+    run_writes(node, places)
+    return places
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_they_have_read_what_their_node_is_known_to_have_told(is_known: bool) -> None:
     """Not what was said between its end and the moment at which the others notice it. Everybody comes back."""
@@ -43,14 +61,7 @@ def test_they_have_read_what_their_node_is_known_to_have_told(is_known: bool) ->
     told = stage.last_seq
     stage.nodes.remove(second)
     bob.say("PRIVMSG #tea :are you there?")
-    first.world.work.take_writes()
-    first.world.ledger.journal = FakeJournal()
-    with first.turn():
-        first.world.close_home(second.world.home, "b is gone", Told(told) if is_known else None)
-    places = Places()
-    stores: Any = SimpleNamespace(presence=places)
-    for item in first.world.work.take_writes():
-        item.job(stores)
+    places = end_home(first, second, Told(told) if is_known else None)
     assert [(account_id, channel, returns) for account_id, channel, _, returns in places.left] == [
         (UNA.id, "", False),
         (UNA.id, "#tea", True),
@@ -60,8 +71,7 @@ def test_they_have_read_what_their_node_is_known_to_have_told(is_known: bool) ->
         assert message_id == told if is_known else message_id > told
     # Who leaves by itself has read everything.
     bob.say("PART #tea")
-    for item in first.world.work.take_writes():
-        item.job(stores)
+    run_writes(first, places)
     assert places.left[-1][0] == BOB.id
     assert (places.left[-1][2] or 0) > told
 
@@ -78,14 +88,7 @@ def test_what_they_were_still_to_be_shown_they_have_not_read() -> None:
     una.say("JOIN #mine")
     told = Told(stage.last_seq, {}, {una.session.id: {"#tea", ""}})
     stage.nodes.remove(second)
-    first.world.work.take_writes()
-    first.world.ledger.journal = FakeJournal()
-    with first.turn():
-        first.world.close_home(second.world.home, "b is gone", told)
-    places = Places()
-    stores: Any = SimpleNamespace(presence=places)
-    for item in first.world.work.take_writes():
-        item.job(stores)
+    places = end_home(first, second, told)
     assert {channel: message_id for _, channel, message_id, _ in places.left} == {
         "": None,
         "#tea": None,
@@ -103,14 +106,7 @@ def test_a_session_that_was_behind_is_shown_more() -> None:
         each.say("JOIN #tea")
     told = Told(stage.last_seq, {also.session.id: stage.last_seq - 1})
     stage.nodes.remove(second)
-    first.world.work.take_writes()
-    first.world.ledger.journal = FakeJournal()
-    with first.turn():
-        first.world.close_home(second.world.home, "b is gone", told)
-    places = Places()
-    stores: Any = SimpleNamespace(presence=places)
-    for item in first.world.work.take_writes():
-        item.job(stores)
+    places = end_home(first, second, told)
     assert {(account_id, channel): message_id for account_id, channel, message_id, _ in places.left} == {
         **{(UNA.id, place): told.seq - 1 for place in ("", "#tea")},
         **{(BOB.id, place): told.seq for place in ("", "#tea")},

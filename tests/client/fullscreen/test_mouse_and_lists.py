@@ -221,6 +221,15 @@ def test_a_text_is_written_in_the_editor(tmp_path: Path, monkeypatch: pytest.Mon
     play(scene)
 
 
+async def lose_text_to_editor(screen: FullScreen) -> None:
+    """Open an editor that brings no text back: one line tells it, and the prompt keeps its text."""
+    await screen.welcome("#lobby")
+    await screen.type("half")
+    await screen.press("ctrl+x")
+    await screen.see("The text could not be written in")
+    assert screen.prompt == "to #lobby › half"
+
+
 @pytest.mark.parametrize(
     "script", ['rm "$1"', 'rm -r "$(dirname "$1")"', 'rm "$1"; mkdir "$1"', 'rm "$1"; mkfifo "$1"']
 )
@@ -230,14 +239,7 @@ def test_an_editor_that_leaves_no_file_changes_nothing(
     """It is told in one line, and the text is as it was."""
     use_editor(tmp_path, monkeypatch, script)
 
-    async def scene(screen: FullScreen) -> None:
-        await screen.welcome("#lobby")
-        await screen.type("half")
-        await screen.press("ctrl+x")
-        await screen.see("The text could not be written in")
-        assert screen.prompt == "to #lobby › half"
-
-    play(scene)
+    play(lose_text_to_editor)
 
 
 def test_without_room_for_the_file_the_editor_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,14 +247,7 @@ def test_without_room_for_the_file_the_editor_is_not_started(tmp_path: Path, mon
     use_editor(tmp_path, monkeypatch, "")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
 
-    async def scene(screen: FullScreen) -> None:
-        await screen.welcome("#lobby")
-        await screen.type("half")
-        await screen.press("ctrl+x")
-        await screen.see("The text could not be written in")
-        assert screen.prompt == "to #lobby › half"
-
-    play(scene)
+    play(lose_text_to_editor)
 
 
 def test_an_editor_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

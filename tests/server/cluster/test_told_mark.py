@@ -170,13 +170,7 @@ def test_what_redis_has_otherwise_is_left_again() -> None:
 def test_a_node_has_told_what_its_people_have_read(stage: NodeStage) -> None:
     """Its own turn when that is in the stream, and a turn of another node when it has applied it."""
     a, b = stage.a, stage.b
-    ann = a.come("ann")
-    stage.follow()
-    bob = b.come("bob")
-    stage.follow()
-    for node, who in ((a, ann), (b, bob)):
-        node.take_turn((who, "JOIN #a"))
-        stage.follow()
+    ann, bob = stage.come_together()
     a.tick((ann, "PRIVMSG #a :hello"))
     a.grant()
     a.tick()
@@ -192,14 +186,7 @@ def test_a_node_has_told_what_its_people_have_read(stage: NodeStage) -> None:
 def test_what_is_applied_in_the_tick_of_a_turn_waits_with_it(stage: NodeStage) -> None:
     """Then it is told when the turn is in the stream."""
     a, b = stage.a, stage.b
-    ann = a.come("ann")
-    stage.follow()
-    bob = b.come("bob")
-    stage.follow()
-    a.take_turn((ann, "JOIN #a"))
-    stage.follow()
-    b.take_turn((bob, "JOIN #a"))
-    stage.follow()
+    ann, bob = stage.come_together()
     a.take_turn((ann, "PRIVMSG #a :hello"))
     b.tick((bob, "PRIVMSG #a :and good-bye"))
     b.grant()
@@ -276,14 +263,7 @@ def test_a_node_that_stood_still_tells_nothing_more(stage: NodeStage) -> None:
     a, b = stage.a, stage.b
     hurried: list[bool] = []
     b.hub.hurry = lambda: hurried.append(True)
-    ann = a.come("ann")
-    stage.follow()
-    bob = b.come("bob")
-    stage.follow()
-    a.take_turn((ann, "JOIN #a"))
-    stage.follow()
-    b.take_turn((bob, "JOIN #a"))
-    stage.follow()
+    ann, bob = stage.come_together()
     b.tick((bob, "PRIVMSG #a :one"))
     b.grant()
     b.tick()
