@@ -63,7 +63,7 @@ class GatedHub(Hub):
         if batch is not None:
             self._give(batch)
         work = self.world.work
-        if gate.is_waiting:
+        if gate.is_waiting and not gate.lets_pass:
             gate.put_off(self._after_commit)
             self._after_commit = []
             if work.questions:

@@ -87,6 +87,37 @@ def test_a_channel_that_was_renamed_in_a_broken_turn(cluster: Cluster) -> None:
             assert [line.rpartition(":")[2] for line in told] == ["before", "after"]
 
 
+def test_redis_goes_in_the_middle_of_a_turn(cluster: Cluster) -> None:
+    """What the turn says is late. Its people are answered and refused meanwhile like all others, and told it once."""
+    points = cluster.points("b")
+    cluster.start("a", "b")
+    with Room(cluster, "draft/chathistory batch message-tags", ann="a", bob="b", bea="b") as room:
+        bob, bea = room.people["bob"], room.people["bea"]
+        planted = points.plant(cluster.nodes["b"], "after commit", "hold")
+        bob.send(f"PRIVMSG #lobby :{_LAST}")
+        planted.wait()
+        cluster.redis.pause()
+        planted.release()
+        bea.send("CHATHISTORY LATEST #lobby * 100")
+        for nick in room.people:
+            assert room.refuses(nick)
+        for client in (bob, bea):
+            assert _LAST not in texts_of(client.lines)
+            assert any(" 353 " in line for line in client.ask("NAMES #lobby"))
+            assert _LAST not in texts_of(client.ask("CHATHISTORY LATEST #lobby * 100"))
+        cluster.redis.resume()
+        for nick in ("ann", "bea"):
+            room.people[nick].expect(f":{_LAST}")
+        until(lambda: is_back(bob), "the cluster goes on")
+        for nick in room.people:
+            room.say(nick)
+        for client in room.people.values():
+            told = texts_of(client.lines)
+            assert "lost" not in told
+            assert told.count(_LAST) == (client is not bob)
+        assert history_of(bob).count(_LAST) == 1
+
+
 def test_the_node_that_tells_of_a_broken_turn_dies_too(cluster: Cluster) -> None:
     """The third one tells, once."""
     points = {name: cluster.points(name) for name in "ab"}

@@ -90,6 +90,8 @@ class ClusterWorld(World):
         self.turn_times = TurnTimes()
         self.last_seq = 0
         """The last number of the last turn that this node knows. Each message of later turns has a higher one."""
+        self.overtaken_after: int | None = None
+        """The last message id before a turn of this node that answers overtake; else None. The hub sets it."""
         self.duty: Callable[[], bool] = bool
         """Says if this node does what only one does. The hub sets it."""
         self.servers: dict[str, Server] = {}
@@ -229,6 +231,8 @@ class ClusterWorld(World):
     @property
     def history_end(self) -> int:
         """As ``OneNode``. In a turn, also what has been said in it: the answer comes behind that."""
+        if self.overtaken_after is not None:
+            return self.overtaken_after
         return self.outbox.seq if self.has_turn else self.last_seq
 
     @property

@@ -7,6 +7,9 @@ other answer, before what it said is stored. A session that does not wait is sen
 
 Rendered lines wait apart from each other, not joined, because those of a refused message are taken out. They were
 rendered in the tick in which they were said, so later changes of channels and capabilities do not concern them.
+
+If a number takes far too long, its owner opens the gate to later ticks (``Gate.let_pass``): answers and refusals then
+overtake what the number's own tick has told, which goes on waiting.
 """
 
 from __future__ import annotations
@@ -34,10 +37,17 @@ class Released(NamedTuple):
     """The last sequence number of the number's tick."""
 
 
+class Passed(NamedTuple):
+    """What later ticks than a number's own have told, and put off."""
+
+    writes: list[tuple[Session, bytes]]
+    tasks: list[Callable[[], None]]
+
+
 class _Record:
     """What waits for one number."""
 
-    __slots__ = ("batch", "closed", "ends", "latest", "lines", "size", "sizes", "tasks")
+    __slots__ = ("batch", "closed", "ends", "latest", "lines", "own", "own_tasks", "size", "sizes", "tasks")
 
     def __init__(self, batch: Batch, latest: int) -> None:
         self.batch = batch
@@ -48,6 +58,10 @@ class _Record:
         """What each session reads: of the number's tick, and of later ones in which it waited for nothing else."""
         self.ends: dict[Session, int] = {}
         """For each sender, how many of its ``lines`` are of the number's own tick: one, or none."""
+        self.own: set[Session] | None = None
+        """Which sessions the number's own tick has told something, if all of it waits; else None."""
+        self.own_tasks = 0
+        """How many of the ``tasks`` are of that tick."""
         self.sizes: dict[Session, int] = {}
         self.closed: list[Session] = []
         self.tasks: list[Callable[[], None]] = []
@@ -64,11 +78,26 @@ class _Record:
                     known[id(lines)] = kept
                 several[position] = kept
 
+    def take_later(self) -> Passed:
+        """Take out what is not of the number's own tick."""
+        assert self.own is not None
+        blobs: dict[int, bytes] = {}
+        writes = []
+        for session, several in self.lines.items():
+            first = session in self.own
+            later = several[first:]
+            if later:
+                del several[first:]
+                writes.append((session, b"".join([_join(lines, blobs) for lines in later])))
+        tasks = self.tasks[self.own_tasks :]
+        del self.tasks[self.own_tasks :]
+        return Passed(writes, tasks)
+
 
 class Gate:
     """What waits for the committer. Guarded by the hub lock."""
 
-    __slots__ = ("_lowest", "_numbers", "_records", "_senders", "_sizes", "_waits", "number", "size")
+    __slots__ = ("_lowest", "_numbers", "_records", "_senders", "_sizes", "_waits", "lets_pass", "number", "size")
 
     def __init__(self) -> None:
         self.number = 0
@@ -87,6 +116,8 @@ class Gate:
         """The number that all lines of the tick under way wait for; 0 if only some wait."""
         self._senders: list[Session] = []
         """The senders of the messages of the tick under way."""
+        self.lets_pass = False
+        """True if later ticks' lines do not wait only because the session waits."""
 
     @property
     def is_waiting(self) -> bool:
@@ -95,7 +126,7 @@ class Gate:
 
     def holds(self, session: Session) -> bool:
         """True if a session's next lines wait."""
-        return session in self._waits
+        return session in self._waits and not self.lets_pass
 
     # -- the end of a tick ------------------------------------------------------------------------
 
@@ -126,6 +157,21 @@ class Gate:
         """Have all lines of the tick under way wait for the last number, whatever they tell."""
         self._lowest = self.number
 
+    def let_pass(self) -> Passed:
+        """From now on, until the last number is settled, let later ticks' lines pass it. Return what has waited so far.
+
+        Only if nothing else waits, and the whole tick of that number does (``hold_tick``): else nothing passes.
+        """
+        record = self._records.get(self.number)
+        if record is None or record.own is None or len(self._records) > 1:
+            return Passed([], [])
+        self.lets_pass = True
+        passed = record.take_later()
+        for session, data in passed.writes:
+            record.sizes[session] -= len(data)
+            self._sizes[session] -= len(data)
+        return passed
+
     def put_off(self, tasks: Iterable[Callable[[], None]]) -> None:
         """Have tasks wait for all that has a number now."""
         self._records[self.number].tasks += tasks
@@ -139,6 +185,7 @@ class Gate:
         number of a line, those of its copies.
         """
         numbers, waits, sizes = self._numbers, self._waits, self._sizes
+        before = {} if self.lets_pass else waits
         for seq, copied in copies.items():
             number = numbers.get(seq, 0)
             if number:
@@ -155,7 +202,7 @@ class Gate:
             number, size = measured
             if not size:
                 continue  # events that the session's capabilities do not show
-            number = max(number, lowest, waits.get(session, 0))
+            number = max(number, lowest, before.get(session, 0))
             if not number:
                 direct.append((session, _join(lines, blobs)))
                 continue
@@ -166,6 +213,9 @@ class Gate:
             sizes[session] = waiting = sizes.get(session, 0) + size
             if waiting > most_bytes:
                 slow.append(session)
+        if lowest:
+            record = self._records[lowest]
+            record.own, record.own_tasks = set(record.lines), len(record.tasks)
         self._end_tick()
         return direct, slow
 
@@ -224,6 +274,7 @@ class Gate:
             if blob:
                 writes.append((session, blob))
         del self._records[number]
+        self.lets_pass = False
         if self._lowest == number:
             self._lowest = 0  # its tick has failed before it could hold anything
         self.size -= record.size

@@ -187,9 +187,11 @@ def _ask(
 
 
 def show(context: Context, batch: str, events: Iterable[Event]) -> None:
-    """Answer with a batch of type ``batch`` of events of the history."""
-    outbox = context.world.outbox
+    """Answer with a batch of type ``batch`` of events of the history, up to its end (``OneNode.history_end``)."""
+    outbox, end = context.world.outbox, context.world.history_end
     with context.batch(batch):
         for event in events:
+            if end is not None and event.message_id > end:
+                continue  # it was asked for when this was about to be told, and is not told yet
             outbox.number(event)
             context.say(event)

@@ -3,7 +3,8 @@
 A line that may change anything waits for a turn, as do tasks, what workers have done, and ends of sessions. Reading
 verbs run at once. When the node has the turn and has applied all that the others have done before it, the next tick of
 the first I/O thread is the turn: it runs what waited. At its end its records go to the journal thread, and all that it
-tells waits in the gate until the others can read them.
+tells waits in the gate until the others can read them. If that takes longer than patience lasts, because Redis is away,
+answers and refusals of later ticks overtake it.
 
 What other nodes have done is applied in any tick between two turns of this node (``other_nodes.py``).
 """
@@ -96,6 +97,10 @@ class ClusterHub(GatedHub):
         """As in ``TurnWork``, of the turn under way."""
         self._began_after = 0
         """The last message id of the turns before, for a turn under way, without what is untold."""
+        self._held_since_ms = 0
+        """When the turn that waits in the gate ended, on the monotonic clock."""
+        self._held_at = 0
+        """The position in the stream at which it began."""
         self._failed_up_to = 0
         """Up to this sequence number, what this turn has said is lost, because its tick has failed; 0 if none has."""
 
@@ -160,6 +165,8 @@ class ClusterHub(GatedHub):
         else:
             if is_sure:
                 self.others.apply()
+            if self._gate.is_waiting:
+                self._let_pass()
             if not (is_sure and self._open_turn()):
                 if self._is_due():
                     self._desk.want()
@@ -229,6 +236,20 @@ class ClusterHub(GatedHub):
             if time.monotonic() >= end_s:
                 return
 
+    def _let_pass(self) -> None:
+        """Let answers and refusals overtake a turn that has waited too long.
+
+        Whatever another node has done is told behind it. That comes only when Redis is back.
+        """
+        gate, world, has_moved = self._gate, self.world, self.others.position != self._held_at
+        if has_moved:
+            gate.lets_pass, world.overtaken_after = False, None
+        elif not gate.lets_pass and self._held_since_ms + PATIENCE_MS <= world.mono_ms:
+            passed, world.overtaken_after = gate.let_pass(), self._began_after
+            self._released += passed.writes
+            for task in passed.tasks:
+                self.run_task(task)
+
     def _refuse_late(self) -> None:
         """Answer lines that have waited too long, but those of sessions that are not registered yet: they go on
         waiting.
@@ -289,9 +310,11 @@ class ClusterHub(GatedHub):
     def _give(self, batch: Batch) -> None:
         super()._give(batch)
         self._gate.hold_tick()
+        self._held_since_ms, self._held_at = self.world.mono_ms, self.others.position
 
     def _settle(self, settled: Settled) -> None:
         super()._settle(settled)
+        self.world.overtaken_after = None
         # Everything up to this turn is in this world: no need to wait for the reader.
         self.others.position = max(self.others.position, self._turn_journal.position)
 
@@ -336,6 +359,7 @@ class ClusterHub(GatedHub):
         reset(world, LOST)
         self._waiting = deque(waiting for waiting in self._waiting if not waiting.session.closing)
         self._turn, self._failed_up_to, self._untold, self._stored = None, 0, (), None
+        world.overtaken_after = None
         self._told.leave()
 
     def enter(self, position: int) -> None:

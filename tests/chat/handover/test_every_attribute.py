@@ -246,5 +246,5 @@ def test_a_gate_has_nothing_to_hand_over() -> None:
     """The standstill waits until it is empty (``GatedHub.is_at_rest``). Its numbers begin anew in each daemon."""
     assert set(GatedLedger.__slots__) == {"committer", "is_full", "renaming"}
     assert set(Gate.__slots__) == {
-        *("_lowest", "_numbers", "_records", "_senders", "_sizes", "_waits", "number", "size"),
+        *("_lowest", "_numbers", "_records", "_senders", "_sizes", "_waits", "lets_pass", "number", "size"),
     }
