@@ -5,11 +5,23 @@ from __future__ import annotations
 import pytest
 from harness.gated_stage import StagedConnection, StagedWorkers
 from harness.node_stage import NodeStage
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.server.cluster.turn_desk import Done
 
 HELD = b":ann!ann@h.x PRIVMSG #a :held"
+NICKS = ("ann", "bea", "cid")
+PEOPLE = st.integers(0, 2)
+SAID = st.tuples(
+    PEOPLE, st.sampled_from(["PRIVMSG #a :x", "PRIVMSG bea :y", "NICK {}x", "NICK {}", "PART #a", "JOIN #a", "AWAY :z"])
+)
+ASKED = st.tuples(PEOPLE, st.sampled_from(["PING 1", "PING 2", "ISON ann bea", "USERHOST cid"]))
+ROUND = st.tuples(st.lists(SAID, min_size=1, max_size=4), st.lists(st.lists(ASKED, max_size=3), max_size=4))
+ANSWERS = {b"PONG", b"303", b"302"}
+Round = tuple[list[tuple[int, str]], list[list[tuple[int, str]]]]
+"""What is said in a turn, and what is asked in each tick while it waits: by whom, and the line."""
 
 
 class Turn:
@@ -123,3 +135,36 @@ def test_a_node_that_begins_anew_drops_the_turn(turn: Turn) -> None:
     for connection in (turn.ann, turn.bea):
         assert b"held" not in connection.got and b"ERROR" in connection.got
         assert connection.closed == 1
+
+
+def read_a_day(rounds: list[Round], *, late: int) -> list[bytes]:
+    """Return what each reads if in each round Redis keeps a turn waiting.
+
+    ``late`` says behind how many of the round's further ticks patience ends; with 9, it never does.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        stage = NodeStage(patch)
+        node = stage.a
+        people = [node.come(nick) for nick in NICKS]
+        for said, ticks in rounds:
+            node.tick(*[(people[who], line.format(NICKS[who])) for who, line in said])
+            node.grant()
+            node.tick()
+            for number, asked in enumerate(ticks):
+                if number == late:
+                    stage.mono_ms += PATIENCE_MS
+                node.tick(*[(people[who], line) for who, line in asked])
+            node.commit()
+            node.tick()
+        return [one.got for one in people]
+
+
+@given(rounds=st.lists(ROUND, max_size=5), late=st.integers(0, 3))
+def test_what_overtakes_a_turn_changes_nothing_else(rounds: list[Round], late: int) -> None:
+    """All read the same events in the same order, and the same answers in the same order, whoever is first."""
+    for usual, overtaken in zip(read_a_day(rounds, late=9), read_a_day(rounds, late=late), strict=True):
+        lines, others = usual.splitlines(), overtaken.splitlines()
+        for is_answer in (True, False):
+            assert [line for line in lines if (line.split()[1] in ANSWERS) is is_answer] == [
+                line for line in others if (line.split()[1] in ANSWERS) is is_answer
+            ]
