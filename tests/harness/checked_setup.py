@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from click.testing import Result
+from click.testing import CliRunner, Result
 from harness.control_server import ControlServer
+
+from chatroom.ctl.main import cli
 
 Run = Callable[..., Result]
 Found = dict[str, list[str]]
@@ -25,8 +29,8 @@ class CheckedSetup:
         self.config.parent.mkdir(parents=True)
         self.database.parent.mkdir(mode=0o700)
         self.configure()
-        made = run("user", "create-admin", "ada", "--password-stdin", input="a lamp of seven winters\n")
-        assert made.exit_code == 0, made.stderr
+        self.database.touch(0o600)
+        self.database.write_bytes(_made_once())
 
     def configure(self, *lines: str, listen: str = "port = 0") -> None:
         """Write the configuration, with a table of a listener and further lines."""
@@ -53,3 +57,15 @@ class CheckedSetup:
             found.setdefault(one["check"], []).append(f"{one['problem']} -> {one['way_out']}")
         assert result.exit_code == bool(found) == (not document["ok"]), result.output
         return found
+
+
+# The password of an admin is costly by default.
+@functools.cache
+def _made_once() -> bytes:
+    with tempfile.TemporaryDirectory(prefix="chatroom-test-") as directory:
+        path = Path(directory, "chat.db")
+        call = ["--database", str(path), "user", "create-admin", "ada", "--password-stdin"]
+        made = CliRunner().invoke(cli, call, input="a lamp of seven winters\n", prog_name="chatroomctl")
+        assert made.exit_code == 0, made.stderr
+        assert [each.name for each in path.parent.iterdir()] == [path.name], "the log is written into the file"
+        return path.read_bytes()

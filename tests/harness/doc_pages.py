@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -58,7 +59,7 @@ def without_remark(line: str) -> str:
 
 def read_blocks(page: Path) -> Iterator[Block]:
     """Yield all blocks of code of a page."""
-    for token in _READER.parse(page.read_text(encoding="utf-8")):
+    for token in _tokens(page):
         if token.type in ("fence", "code_block"):
             language, _, name = token.info.strip().partition(" ")
             assert token.map is not None
@@ -84,8 +85,7 @@ def read_links(page: Path) -> Iterator[str]:
 def read_anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as forges and our site make them."""
     anchors: set[str] = set()
-    tokens = _READER.parse(page.read_text(encoding="utf-8"))
-    for opening, heading in pairwise(tokens):
+    for opening, heading in pairwise(_tokens(page)):
         if opening.type == "heading_open":
             shown = "".join(child.content for child in heading.children or ())
             made = re.sub(r"[^\w\- ]", "", shown.lower()).replace(" ", "-")
@@ -95,4 +95,10 @@ def read_anchors(page: Path) -> set[str]:
 
 
 def _inline_tokens(page: Path) -> Iterator[Token]:
-    return (token for token in _READER.parse(page.read_text(encoding="utf-8")) if token.type == "inline")
+    return (token for token in _tokens(page) if token.type == "inline")
+
+
+# Every process of a test run reads all pages several times.
+@functools.cache
+def _tokens(page: Path) -> list[Token]:
+    return _READER.parse(page.read_text(encoding="utf-8"))
