@@ -100,9 +100,10 @@ class _Edit:
     def with_value(self, text: str, value: object) -> str:
         """See the function of this name."""
         wanted = parse_document(text)
-        self._table(wanted, make=True)[self._key.name] = value
-        line = f"{self._key.name} = {toml_value(value)}"
-        return _first_that_reads(wanted, self._texts_with_value(text, value, line))
+        table = self._table(wanted, make=True)
+        is_set = self._key.name in table
+        table[self._key.name] = value
+        return _first_that_reads(wanted, self._texts_with_value(text, value, is_set))
 
     def without_value(self, text: str) -> str:
         """See the function of this name."""
@@ -128,9 +129,11 @@ class _Edit:
         table: Document = body[0]
         return table
 
-    def _texts_with_value(self, text: str, value: object, line: str) -> Iterator[str]:
+    def _texts_with_value(self, text: str, value: object, is_set: bool) -> Iterator[str]:
         # First choice: the key is set already, and only its value changes.
-        yield from self._by_tomlkit(text, value, only_replace=True)
+        if is_set:
+            yield from self._by_tomlkit(text, value)
+        line = f"{self._key.name} = {toml_value(value)}"
         lines = text.rstrip("\n").split("\n")
         header, end = self._section(lines)
         # Then the commented default becomes the setting; the description above it stays beside it.
@@ -141,7 +144,7 @@ class _Edit:
         # Without a commented default the line goes below the header, or tomlkit finds the place.
         if header >= 0:
             yield _joined([*lines[: header + 1], line, *lines[header + 1 :]])
-        yield from self._by_tomlkit(text, value, only_replace=False)
+        yield from self._by_tomlkit(text, value)
         # Last choice: a new section at the end of the file.
         name = f"[[{self._header}]]" if self._key.repeated else f"[{self._header}]"
         yield _joined([*([*lines, ""] if text.strip() else []), name, line])
@@ -159,12 +162,13 @@ class _Edit:
         del table[self._key.name]
         yield tomlkit.dumps(document)
 
-    def _by_tomlkit(self, text: str, value: object, *, only_replace: bool) -> Iterator[str]:
+    def _by_tomlkit(self, text: str, value: object) -> Iterator[str]:
         # tomlkit keeps the comment behind a value that it replaces. But it adds a new key at the end of the section,
-        # behind the comments that introduce the next one, so adding is tried only after our own edits.
+        # behind the comments that introduce the next one, so adding is tried only after our own edits. It reads a long
+        # file slowly.
         document = tomlkit.parse(text)
         table = self._tomlkit_table(document)
-        if table is not None and (not only_replace or self._key.name in table):
+        if table is not None:
             table[self._key.name] = value
             yield tomlkit.dumps(document)
 
