@@ -40,6 +40,8 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONPATH PYTHONHOME
+# Otherwise each process that the tests start compiles all of our modules anew, and each worker all of the tests.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: serve chat test lint compiled test-compiled test-compiled-quick format protocol docs pictures bench bench-quick bench-abuse bench-cluster bench-client bench-held audit clean FORCE
 
@@ -49,7 +51,9 @@ serve: .venv/run.stamp
 chat: .venv/run.stamp
 	@exec $(BIN)/chatroom $(ARGS)
 
+# In a new checkout each worker would compile all tests: one process does it for all of them.
 test: lint
+	@test -d tests/__pycache__ || $(BIN)/pytest -qq --collect-only $(PYTEST) >/dev/null || true
 	$(BIN)/pytest -n 4 --dist worksteal $(COVERAGE) $(PYTEST)
 
 lint: .venv/test.stamp
