@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from harness.daemon import Client
+from harness.daemon import Client, until
 from harness.doc_pages import PAGES, Block, name_of, read_blocks
 from harness.real_session import RealSession
 from harness.tls import ListeningDaemon, listening
@@ -28,6 +28,13 @@ def daemon() -> Iterator[ListeningDaemon]:
     ) as started:
         started.create("alice", "admin")
         yield started
+
+
+@pytest.fixture(autouse=True)
+def left(daemon: ListeningDaemon) -> Iterator[None]:
+    """Wait until the server has seen all people of a block leave: those of the next one may have the same nicks."""
+    yield
+    until(lambda: daemon.status()["sessions"] == 0, "all people of the block have left")
 
 
 def typed_lines(block: Block) -> list[str]:

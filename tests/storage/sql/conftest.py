@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from harness.new_database import make_database
 
 from chatroom.chat.stored.history_stores import Journal
 from chatroom.storage.opening import open_journal
@@ -26,7 +27,7 @@ ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.debian("postgr
 def opener(request: pytest.FixtureRequest, path: Path) -> Iterator[Callable[..., SqlStores]]:
     """A function that opens stores on the test's own database, with the arguments of ``open_stores``."""
     if request.param == "sqlite":
-        sqlite_stores.open_stores(path, create=True).close()
+        make_database(path)
         yield lambda **arguments: sqlite_stores.open_stores(path, **arguments)
         return
     from chatroom.storage.postgresql import postgresql_stores
