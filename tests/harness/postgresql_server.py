@@ -51,6 +51,8 @@ class PostgresqlServer(OwnServer):
         super().__init__(directory, _SETTINGS)
         self._numbers = itertools.count(1)
         self._has_template = False
+        self._reused: ServerAddress | None = None
+        self._clearing = ""
 
     @classmethod
     @contextmanager
@@ -155,6 +157,24 @@ class PostgresqlServer(OwnServer):
         yield address
         self.drop_database(address)
 
+    @contextmanager
+    def reused_database(self) -> Iterator[ServerAddress]:
+        """A database with our tables in the block, cleared behind it: that costs a tenth of a new one.
+
+        For tests that change rows alone.
+        """
+        if self._reused is None:
+            self._reused = self.make_database()
+            with psycopg.connect(self._reused.url, autocommit=True) as connection:
+                self._clearing = _sql_that_clears(connection)
+        yield self._reused
+        with psycopg.connect(self._reused.url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            connection.execute(self._clearing.encode())
+
     def make_database(self, *, empty: bool = False) -> ServerAddress:
         """Make a database with our tables; ``empty``: without."""
         name = f"chat{next(self._numbers)}"
@@ -190,6 +210,18 @@ class PostgresqlServer(OwnServer):
     def _run(self, sql: str) -> None:
         with psycopg.connect(self.address("postgres").url, autocommit=True) as connection:
             connection.execute(sql.encode())
+
+
+def _sql_that_clears(connection: psycopg.Connection) -> str:
+    """The statements after which the tables of a new database have the rows again that they have now."""
+    # No rule between tables then: the order does not matter.
+    statements = ["BEGIN", "SET LOCAL session_replication_role = replica"]
+    for (table,) in connection.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"):
+        statements.append(f"DELETE FROM {table}")
+        row = connection.execute(f"SELECT quote_literal(json_agg(t)::text) FROM {table} t".encode()).fetchone()
+        if row is not None and row[0] is not None:
+            statements.append(f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, {row[0]})")
+    return "; ".join([*statements, "COMMIT"])
 
 
 def find_programs() -> str:

@@ -33,7 +33,7 @@ def opener(request: pytest.FixtureRequest, path: Path) -> Iterator[Callable[...,
     from chatroom.storage.postgresql import postgresql_stores
 
     server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-    with server.database() as address:
+    with server.reused_database() as address:
         yield lambda **arguments: postgresql_stores.open_stores(address, **arguments)
 
 
