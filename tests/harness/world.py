@@ -7,6 +7,7 @@ the harness checks what must always be true (``harness.invariants``), whatever t
 from __future__ import annotations
 
 import base64
+import functools
 import ipaddress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,7 @@ from chatroom.chat.enforcement import apply_account, apply_rules
 from chatroom.chat.people.channel import Channel
 from chatroom.chat.people.session import ControlRights
 from chatroom.chat.people.user import User
-from chatroom.chat.stored.records import AccountEntry, Actor, Role
+from chatroom.chat.stored.records import AccountEntry, Actor, Credential, Role
 from chatroom.chat.world import World
 from chatroom.commands.connecting.registration import start
 from chatroom.config import Settings
@@ -129,7 +130,7 @@ class Here(TickingWorld):
         self, name: str, role: Role = Role.USER, password: str = PASSWORD, *, disabled: bool = False
     ) -> AccountEntry:
         """Add an account, as the shell does."""
-        credentials = make_credentials(password, self.world.settings.accounts)
+        credentials = _make_credentials(password, self.world.settings.accounts)
         made = self.stores.accounts.create(name, role, credentials, SHELL)
         if disabled:
             self.stores.accounts.set_disabled(made.id, True, SHELL)
@@ -257,6 +258,12 @@ class Here(TickingWorld):
         """Have all clients read what was sent to them."""
         for client in self.clients.values():
             client.read()
+
+
+# The slowest step of many tests. Accounts of the same password have the same salts then, which no test looks at.
+@functools.cache
+def _make_credentials(password: str, settings: Accounts) -> tuple[Credential, ...]:
+    return tuple(make_credentials(password, settings))
 
 
 def sasl_plain(account: str, password: str = PASSWORD, authzid: str = "") -> str:
