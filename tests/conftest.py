@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import glob
 import os
 import shutil
@@ -30,6 +31,12 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 # A property is judged by what it finds, not by how long a busy machine takes for one example.
 settings.register_profile("chatroom", deadline=None)
 settings.load_profile("chatroom")
+
+
+def pytest_collection_finish() -> None:
+    """Keep Python's search for garbage from all tests and modules, which stay: it would go through them every time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
