@@ -35,6 +35,8 @@ class Connection(threading.Thread):
         super().__init__(name=f"{nick} reads", daemon=True)
         self.nick = nick
         self.client = client = Client(port)
+        self.has_ended = False
+        """True if the server has ended the connection. It has not if there was nothing to read for ``WAIT_S``."""
         self._fences = 0
         client.sock.settimeout(WAIT_S)
         if caps:
@@ -52,6 +54,7 @@ class Connection(threading.Thread):
         with contextlib.suppress(OSError):
             while self.client.read_line() is not None:
                 pass
+            self.has_ended = True
         self.client.sock.close()
 
     def texts(self) -> list[str]:
@@ -70,7 +73,12 @@ class Connection(threading.Thread):
         """Leave, and read the last lines."""
         with contextlib.suppress(OSError):
             self.client.send("QUIT")
+        self.wait_end()
+
+    def wait_end(self) -> None:
+        """Read to the end. Fails if the server does not end the connection within ``WAIT_S``."""
         self.join(WAIT_S)
+        assert self.has_ended, f"the connection of {self.nick} does not end, behind {self.client.lines[-5:]}"
 
 
 class Talker(threading.Thread):
