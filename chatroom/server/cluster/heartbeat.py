@@ -32,7 +32,7 @@ _TRIM_AGAIN_S = 60.0
 
 
 class Heartbeat(LoopThread):
-    """The thread. It beats only while the node has a place among the others."""
+    """The thread. It pauses while the node has no place among the others and takes another one."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Heartbeat(LoopThread):
         self._duty_until_s = 0.0
         """Until when, on the monotonic clock, what this node knows of the others is true."""
         self.is_on = True
-        """False while the node is not registered. The turn thread sets it."""
+        """False while the node is not registered. Only the turn thread sets it."""
         self.hub: ClusterHub | None = None
         """None while the world is loaded: until then nothing is told to it. Set once."""
         self.leave_told: Callable[[], None] = _leave_it
@@ -88,7 +88,7 @@ class Heartbeat(LoopThread):
                 self._lose(began_s, error)
                 desk.lose_stream()
             except ClusterError as error:
-                self.is_on = False
+                # It beats on: this may be a late answer for an earlier place, and the node has the next one by now.
                 desk.lose(str(error))
             self._is_urgent.wait(max(0.0, began_s + self._every_s - time.monotonic()))
             self._is_urgent.clear()
@@ -129,6 +129,8 @@ class Heartbeat(LoopThread):
     def beat(self) -> None:
         """Beat once. Raises ``ClusterError``. From the thread, or before it begins."""
         hub, asked_at_s = self.hub, time.monotonic()
+        # Before the question: a node that comes behind the answer, which may be read late, is no node that is gone.
+        homes = hub.others.homes.names if hub is not None else frozenset()
         own = self._told()
         self.nodes = nodes = self._link.heartbeat(self._facts(), own)
         self._duty_until_s = asked_at_s + self._lease_s / 2
@@ -143,7 +145,7 @@ class Heartbeat(LoopThread):
                 self.leave_told()
             servers = {node.home: _server_of(node) for node in nodes}
             # Whoever is no longer registered leaves nothing more there, so it is asked for now.
-            gone = self._link.find_told(hub.others.homes.names.difference(servers))
+            gone = self._link.find_told(homes.difference(servers))
             told = {**{node.home: node.told for node in nodes}, **gone}
             hub.threads[0].post(partial(hub.look_at_nodes, servers, told))
             self._trim(hub.position, nodes, asked_at_s)

@@ -264,8 +264,6 @@ class Node:
             self.heartbeat.is_on = False
             self.heartbeat.log.wait(_RETURN, error)
             return False
-        # It may have found this node fenced before the world was there.
-        self.heartbeat.is_on = True
         self.heartbeat.log.go_on(_RETURN)
         return True
 
