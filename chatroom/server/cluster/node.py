@@ -16,7 +16,7 @@ from chatroom.chat.stored.entries import Entry, time_ms_of
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.commands.connecting.approving import answer_unregistered
 from chatroom.commands.reading.replay import replay_channel, replay_gap
-from chatroom.errors import ClusterError, StorageError, StreamLost
+from chatroom.errors import ClusterError, Fenced, StorageError, StreamLost
 from chatroom.server.cluster.cluster_hub import LOST, ClusterHub, MeteredClusterHub
 from chatroom.server.cluster.contact import Contact
 from chatroom.server.cluster.entering import Stopping, join, take_place, take_world, unpack
@@ -96,19 +96,25 @@ class Node:
         self.heartbeat.start()
 
     def fill(self, world: ClusterWorld, stores: SqlStores) -> None:
-        """Put into a new world what the others have in theirs; the first node, what is stored."""
+        """Put into a new world what the others have in theirs; the first node, what is stored.
+
+        If they have gone on without this node meanwhile, it begins anew as soon as its threads run.
+        """
         assert self._joined is not None
         self.world = world
         world.home = self._link.home
-        snapshot = take_world(self._link, self._joined, self._find_turn_floor, self.desk.pause)
-        if snapshot is None:
-            begin_anew(world, stores)
-            self._found(world)
-            self._position = self._joined.position
-        else:
-            self._position = snapshot.position
-            load_snapshot(world, unpack(snapshot))
-        take_place(self._link, self._position, self._facts(), self._find_turn_floor, self.desk.pause)
+        try:
+            snapshot = take_world(self._link, self._joined, self._find_turn_floor, self._pause)
+            if snapshot is None:
+                begin_anew(world, stores)
+                self._found(world)
+                self._position = self._joined.position
+            else:
+                self._position = snapshot.position
+                load_snapshot(world, unpack(snapshot))
+            take_place(self._link, self._position, self._facts(), self._find_turn_floor, self._pause)
+        except Fenced as error:
+            self.desk.lose(str(error))
 
     def make_hub(self, workers: Workers, screen: Screen, *, metered: bool) -> ClusterHub:
         """Make the hub of the world that was filled."""
