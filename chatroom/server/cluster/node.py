@@ -128,6 +128,7 @@ class Node:
         world.duty = lambda: self.heartbeat.has_duty
         hub.others.write_snapshot, hub.hurry = self._write_snapshot, self.heartbeat.hurry
         self._telling = TellingThread(self._link, hub.mark)
+        hub.sure_until_s = 0.0  # before the first heartbeat, it may have stood still since it took its place
         hub.enter(self._position)
         self._reader.begin_at(self._position)
         return hub
@@ -148,6 +149,7 @@ class Node:
         """Begin to take part, when the I/O threads run."""
         assert self._telling is not None
         self.heartbeat.hub, self.heartbeat.leave_told = self.hub, self._telling.leave_again
+        self.heartbeat.hurry()
         for loop in self.loops:
             if loop is not self.heartbeat:
                 loop.start()

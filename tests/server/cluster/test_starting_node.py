@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pytest
 from harness.daemon import CAP_S, until
+from harness.gated_stage import StagedWorkers
 from harness.node_stage import FakeNodeJournal, NodeStage
 
 from chatroom.config.clustering import Cluster
@@ -15,6 +17,7 @@ from chatroom.errors import Fenced
 from chatroom.server.cluster.cluster_contract import Joined, Link, NodeState, Turn
 from chatroom.server.cluster.node import Node
 from chatroom.server.cluster.turn_desk import Desk
+from chatroom.server.operator_screen import Screen
 
 
 class StruckOffLink:
@@ -59,6 +62,9 @@ class StruckOffLink:
             raise Fenced("struck off")
         return False
 
+    def leave_told(self, home: str, told: object) -> None:
+        """As ``Link``."""
+
     def leave(self) -> None:
         """As ``Link``."""
 
@@ -77,5 +83,7 @@ def test_a_start_goes_on_if_the_node_was_struck_off(monkeypatch: pytest.MonkeyPa
     try:
         node.fill(world, no_stores)
         assert node.desk.lost == "struck off"
+        hub = node.make_hub(StagedWorkers(), Screen(), metered=False)
+        assert hub.sure_until_s < time.monotonic(), "until a heartbeat has found it registered, it tells nothing"
     finally:
         node.stop(CAP_S)
