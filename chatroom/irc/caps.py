@@ -6,39 +6,40 @@ Source: IRCv3 "Capability Negotiation" (CAP LS 302) and the specification of eac
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-SERVER_TIME = 1 << 0
-MESSAGE_TAGS = 1 << 1
-ACCOUNT_TAG = 1 << 2
-EXTENDED_JOIN = 1 << 3
-AWAY_NOTIFY = 1 << 4
-ACCOUNT_NOTIFY = 1 << 5
-CHGHOST = 1 << 6
-SETNAME = 1 << 7
-INVITE_NOTIFY = 1 << 8
-BATCH = 1 << 9
-MULTI_PREFIX = 1 << 10
-USERHOST_IN_NAMES = 1 << 11
-ECHO_MESSAGE = 1 << 12
-LABELED_RESPONSE = 1 << 13
-CAP_NOTIFY = 1 << 14
-SASL = 1 << 15
-STANDARD_REPLIES = 1 << 16
-ACCOUNT_REGISTRATION = 1 << 17
-EXTENDED_MONITOR = 1 << 18
-NO_IMPLICIT_NAMES = 1 << 19
-EXTENDED_ISUPPORT = 1 << 20
-PRE_AWAY = 1 << 21
-READ_MARKER = 1 << 22
-METADATA = 1 << 23
-RELAYMSG = 1 << 24
-PLAYBACK = 1 << 25
-MULTILINE = 1 << 26
-CHANNEL_RENAME = 1 << 27
-CHATHISTORY = 1 << 28
-EVENT_PLAYBACK = 1 << 29
-MESSAGE_REDACTION = 1 << 30
-SEARCH = 1 << 31
+SERVER_TIME: Final = 1 << 0
+MESSAGE_TAGS: Final = 1 << 1
+ACCOUNT_TAG: Final = 1 << 2
+EXTENDED_JOIN: Final = 1 << 3
+AWAY_NOTIFY: Final = 1 << 4
+ACCOUNT_NOTIFY: Final = 1 << 5
+CHGHOST: Final = 1 << 6
+SETNAME: Final = 1 << 7
+INVITE_NOTIFY: Final = 1 << 8
+BATCH: Final = 1 << 9
+MULTI_PREFIX: Final = 1 << 10
+USERHOST_IN_NAMES: Final = 1 << 11
+ECHO_MESSAGE: Final = 1 << 12
+LABELED_RESPONSE: Final = 1 << 13
+CAP_NOTIFY: Final = 1 << 14
+SASL: Final = 1 << 15
+STANDARD_REPLIES: Final = 1 << 16
+ACCOUNT_REGISTRATION: Final = 1 << 17
+EXTENDED_MONITOR: Final = 1 << 18
+NO_IMPLICIT_NAMES: Final = 1 << 19
+EXTENDED_ISUPPORT: Final = 1 << 20
+PRE_AWAY: Final = 1 << 21
+READ_MARKER: Final = 1 << 22
+METADATA: Final = 1 << 23
+RELAYMSG: Final = 1 << 24
+PLAYBACK: Final = 1 << 25
+MULTILINE: Final = 1 << 26
+CHANNEL_RENAME: Final = 1 << 27
+CHATHISTORY: Final = 1 << 28
+EVENT_PLAYBACK: Final = 1 << 29
+MESSAGE_REDACTION: Final = 1 << 30
+SEARCH: Final = 1 << 31
 
 NAMES: Mapping[str, int] = {
     "account-notify": ACCOUNT_NOTIFY,

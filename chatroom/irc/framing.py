@@ -9,15 +9,15 @@ limit" (4,094 bytes of tags from a client, on top of the 512).
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
-LINE_BYTES = 510
+LINE_BYTES: Final = 510
 """The most bytes of a line without its tags and its line end."""
 
-CLIENT_TAGS_BYTES = 4094
+CLIENT_TAGS_BYTES: Final = 4094
 """The most bytes of tags in a line of a client, without the ``@`` before and the space after them."""
 
-ALWAYS_FITS = LINE_BYTES // 4
+ALWAYS_FITS: Final = LINE_BYTES // 4
 """A line of so many characters is never too long, because no character has more than four bytes."""
 
 _CONTROLS = str.maketrans("\r\n\0", "   ")
@@ -119,16 +119,18 @@ def _split_usual(data: bytes) -> list[str | Malformed] | None:
         text = data.decode()
     except UnicodeDecodeError:
         return None
+    # Mostly it is one line.
+    line, end, rest = text.partition("\r\n")
+    if not rest:
+        # A lone CR or LF ends a line too.
+        if not line or not end or "\n" in line or "\r" in line or "\0" in line or len(data) > LINE_BYTES:
+            return None
+        return [line]
     lines: list[str | Malformed] = text.split("\r\n")  # type: ignore[assignment]
     # After the last CR LF nothing may be left.
     if lines.pop() or "\0" in text:
         return None
-    # A lone CR or LF ends a line too.
-    if len(lines) == 1:
-        line = lines[0]
-        if not line or "\n" in line or "\r" in line:  # type: ignore[operator]
-            return None
-    elif text.count("\n") != len(lines) or text.count("\r") != len(lines) or "" in lines:
+    if text.count("\n") != len(lines) or text.count("\r") != len(lines) or "" in lines:
         return None
     if len(data) > LINE_BYTES and max(map(len, lines)) > ALWAYS_FITS:  # type: ignore[arg-type]
         return None

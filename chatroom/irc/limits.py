@@ -12,15 +12,17 @@ Source: Modern IRC Client Protocol, "RPL_ISUPPORT Parameters".
 
 from __future__ import annotations
 
+from typing import Final
+
 from chatroom.irc.framing import LINE_BYTES
 
-NICK_BYTES = 32
-CHANNEL_BYTES = 64
-HOST_BYTES = 24
+NICK_BYTES: Final = 32
+CHANNEL_BYTES: Final = 64
+HOST_BYTES: Final = 24
 """The host of a user. It is a cloak, which is as long for every address."""
 SERVER_BYTES = 63
 """The server's name."""
-USERNAME_BYTES = 18
+USERNAME_BYTES: Final = 18
 REALNAME_BYTES = 100
 """The longest is in WHOX, where a real name follows all other names of a user, the channel and the server."""
 RELAYED_NICK_BYTES = 64
@@ -40,7 +42,7 @@ BAN_REASON_BYTES = 300
 KNOCK_BYTES = 200
 """The text of a KNOCK."""
 
-PREFIX_BYTES = NICK_BYTES + USERNAME_BYTES + HOST_BYTES + 2
+PREFIX_BYTES: Final = NICK_BYTES + USERNAME_BYTES + HOST_BYTES + 2
 """The longest ``nick!user@host``."""
 MODE_LINE_BYTES = LINE_BYTES - PREFIX_BYTES - CHANNEL_BYTES - 8
 """The changes in one MODE line, behind the longest ``:nick!user@host MODE #channel``, so that they also fit if the

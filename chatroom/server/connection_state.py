@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from chatroom.chat.handover.session_state import is_at_rest
 from chatroom.irc.framing import LineBuffer, Malformed
-from chatroom.server.connection import Connection, State
+from chatroom.server.connection import Connection
+from chatroom.server.connection_stage import State
 
 if TYPE_CHECKING:
     from chatroom.server.websocket_connection import WebSocketConnection

@@ -1,9 +1,4 @@
-"""An I/O thread: its epoll, its connections, its tick.
-
-In a tick the thread reads every readable socket, takes the hub lock, runs the lines, releases the lock, and writes once
-to each connection that has something to read. It never waits for a peer: what a socket does not take stays in the
-connection's backlog until epoll reports the socket writable.
-"""
+"""An I/O thread: its epoll, its connections, and the loop that waits for sockets and makes ticks (``Ticks``)."""
 
 from __future__ import annotations
 
@@ -13,20 +8,17 @@ import select
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.chat.relief import OVERLOADED
-from chatroom.server.answer_turns import AnswerTurns, GoOn
-from chatroom.server.connection import Connection, State
+from chatroom.server.answer_turns import GoOn
+from chatroom.server.connection import Connection
+from chatroom.server.connection_stage import State
 from chatroom.server.hub import Hub
-from chatroom.server.inbox import Accepted, Inbox, Task
-from chatroom.server.long_reads import LongReads
+from chatroom.server.inbox import Accepted, Task
 from chatroom.server.open_connections import OpenConnections
-from chatroom.server.ready_sockets import ReadySockets
-from chatroom.server.timers import Timers
-from chatroom.server.turns import Turns
+from chatroom.server.ticks import Ticks
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -36,16 +28,10 @@ MOST_FAILURES = 10
 """How many ticks may fail one after the other before the thread ends, and with it the daemon."""
 FAILURE_PAUSE_S = 0.02
 """The pause after a failed tick; longer after each further one."""
-SLOW_TICK_S = 1.0
-"""A tick that took longer is reported: meanwhile nobody was answered."""
 _IDLE_WAIT_S = 1.0
 """The longest wait for sockets: liveness checks are due by the second."""
 _STOPPING_WAIT_S = 0.02
 """The longest wait while the thread stops, so that it notices its deadline."""
-_HELD_WAIT_S = 0.01
-"""The longest wait while the thread is held: what is under way is to end soon."""
-MOST_ACCEPTED = 64
-"""The most connections that one tick begins."""
 GATHER_FROM = 32
 """After a tick that wrote to at least this many connections, the thread pauses before the next one.
 
@@ -58,11 +44,7 @@ log = logging.getLogger(__name__)
 
 
 class IoThread(threading.Thread):
-    """One of the threads that own connections. Only the thread itself calls a method that does not say otherwise.
-
-    It has more attributes than other classes because it is the loop's whole state: what has rules of its own is in a
-    class of its own (``Connection``, ``OpenConnections``, ``Timers``), and the rest is read in every tick.
-    """
+    """One of the threads that own connections. Only the thread itself calls a method that does not say otherwise."""
 
     def __init__(self, index: int, hub: Hub, released: Callable[[Session], None]) -> None:
         """``released`` is called in this thread for each session whose connection is closed."""
@@ -79,37 +61,20 @@ class IoThread(threading.Thread):
         self.halt: Halt | None = None
         """Where the thread stands still before its next tick, for a handover; None if it goes on. Only the handover's
         thread sets it, and wakes this one then."""
-        self._inbox = Inbox()
-        self._tasks: deque[Task] = deque()
-        """Tasks out of the inbox that have not run yet. If a tick fails, the next one runs the rest."""
-        self._accepted: deque[Accepted] = deque()
-        """Sockets out of the inbox that are not begun yet."""
-        self._timers = Timers()
-        """Tasks that run later, without the hub lock."""
-        self._turns = Turns(hub, self.call_later, self._give_up)
-        self._answers = AnswerTurns(hub, self.call_later)
-        self._long_reads = LongReads(self._turns.add, self._give_up)
-        self._table = table = OpenConnections(index, hub, self, self._epoll, released)
-        self._sockets = ReadySockets(self._epoll, self._wake_fd, table, self._turns, self._long_reads, self._give_up)
-        # Parts of the table, which every tick needs.
-        self._connections, self._lingering, self._wheel = table.by_fd, table.lingering, table.wheel
+        self._ticks = Ticks(self, index, hub, self._epoll, self._wake_fd, released)
         self._stop_at: float | None = None
         """When the thread ends at the latest; None until it is stopped."""
-        self._written = 0
-        """How many writes the last tick made."""
-        self.tick_began_s = 0.0
-        """See ``chatroom.server.supervisor.TickingThread``."""
 
     # -- from any thread --------------------------------------------------------------------------
 
     def post(self, task: Task) -> None:
         """Have a task run in the next tick, under the hub lock. From any thread."""
-        self._inbox.add_task(task)
+        self._ticks.inbox.add_task(task)
         self.wake()
 
     def adopt(self, accepted: list[Accepted]) -> None:
         """Take over accepted sockets, in the tick under way if this thread calls it. From any thread."""
-        self._inbox.add_accepted(accepted)
+        self._ticks.inbox.add_accepted(accepted)
         if threading.current_thread() is not self:
             self.wake()
 
@@ -125,6 +90,11 @@ class IoThread(threading.Thread):
 
         self.post(set_stop)
 
+    @property
+    def tick_began_s(self) -> float:
+        """See ``chatroom.server.supervisor.TickingThread``."""
+        return self._ticks.began_s
+
     # -- for a handover ---------------------------------------------------------------------------
 
     def hold(self) -> None:
@@ -132,48 +102,49 @@ class IoThread(threading.Thread):
         if self._polled is self._epoll:
             self._polled = select.epoll()
             self._polled.register(self._wake_fd, select.EPOLLIN)
-            self._turns.is_held = True
+            self._ticks.turns.is_held = True
 
     def go_on(self) -> None:
         """End what ``hold`` began. In a tick, or while the thread stands still."""
         if self._polled is not self._epoll:
             self._polled.close()
             self._polled = self._epoll
-            self._turns.is_held = False
+            self._ticks.turns.is_held = False
 
     @property
     def table(self) -> OpenConnections:
         """The connections. For this thread, or another while this one stands still or has not begun."""
-        return self._table
+        return self._ticks.table
 
     @property
     def is_idle(self) -> bool:
         """True if no task and no accepted socket waits. From any thread while this one stands still."""
-        return not (self._tasks or self._accepted or self._inbox.tasks or self._inbox.accepted or self.pending)
+        return self._ticks.is_idle and not self.pending
 
     def give(self, connection: Connection) -> None:
         """Have the lines run, and the bytes cut, that a connection brings. Before the thread begins."""
         if connection.lines or connection.ended:
-            self._turns.add(connection)
+            self._ticks.turns.add(connection)
         if connection.uncut:
-            self._long_reads.add(connection)
+            self._ticks.long_reads.add(connection)
 
     # -- the loop ---------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Tick until stopped."""
-        failures = 0
+        failures, ticks, turns = 0, self._ticks, self._ticks.turns
         while not self._is_done():
             halt = self.halt
             if halt is not None:
                 if not halt.stand_still():
                     return
-                self._table.flush_backlogs()  # epoll says nothing of sockets while the thread is held
+                self.table.flush_backlogs()  # epoll says nothing of sockets while the thread is held
             try:
                 # The pause comes after the writes, so a lone message never waits for it.
-                if self._written >= GATHER_FROM and not self._turns.ready and not self._turns.behind:
+                if ticks.written >= GATHER_FROM and not turns.ready and not turns.behind:
                     time.sleep(GATHER_S)
-                self._tick(self._polled.poll(self._wait_s(), self._sockets.most))
+                wait_s = ticks.wait_s(_IDLE_WAIT_S if self._stop_at is None else _STOPPING_WAIT_S)
+                self._tick(self._polled.poll(wait_s, ticks.sockets.most))
                 failures = 0
                 continue
             except Exception:
@@ -183,9 +154,12 @@ class IoThread(threading.Thread):
                 raise RuntimeError(f"{failures} ticks of {self.name} failed, one after the other")
             self._recover()
             time.sleep(failures * FAILURE_PAUSE_S)
-        for connection in list(self._connections.values()):
-            self._table.close(connection)
+        for connection in list(self.table.by_fd.values()):
+            self.table.close(connection)
         self._epoll.close()
+
+    def _tick(self, events: list[tuple[int, int]]) -> None:
+        self._ticks.run(events)
 
     def _recover(self) -> None:
         """Drop what a failed tick held, and give up the connections whose lines ran in it.
@@ -198,142 +172,48 @@ class IoThread(threading.Thread):
             world.ledger.abandon()
             self.pending += world.outbox.abandon()
             pending, self.pending = self.pending, []
-            for connection in self._connections.values():
+            for connection in self.table.by_fd.values():
                 if connection.state is State.OPEN and connection.session.heard_mono_ms == world.mono_ms:
                     connection.drop(OVERLOADED)
-                    self._turns.add(connection)
-        self._write(pending)
+                    self._ticks.turns.add(connection)
+        self._ticks.write(pending)
 
     def _is_done(self) -> bool:
         if self._stop_at is None:
             return False
-        return not self._connections or time.monotonic() >= self._stop_at
-
-    def _wait_s(self) -> float:
-        turns = self._turns
-        if turns.is_held:
-            return _HELD_WAIT_S
-        is_busy = turns.ready or turns.behind or self._long_reads.waiting or self._answers.waiting
-        if is_busy or self._wheel.due or self._accepted:
-            return 0
-        wait_s = _IDLE_WAIT_S if self._stop_at is None else _STOPPING_WAIT_S
-        timers = self._timers.heap
-        if timers:
-            wait_s = min(wait_s, max(0.0, timers[0][0] - time.monotonic()))
-        if self._lingering.until_s:
-            wait_s = min(wait_s, self._lingering.wait_s())
-        return wait_s
-
-    def _tick(self, events: list[tuple[int, int]]) -> None:
-        self._sockets.read(events)
-        if self._long_reads.waiting:
-            self._long_reads.cut()
-        inbox = self._inbox
-        # Looked at without its lock: whatever comes just after the look also wakes the thread for another tick.
-        if inbox.tasks or inbox.accepted:
-            tasks, accepted = inbox.take()
-            self._tasks.extend(tasks)
-            self._accepted.extend(accepted)
-        now_s = self.tick_began_s = time.monotonic()
-        if self._timers.heap:
-            self._timers.run_due(now_s)
-        if self._lingering.until_s:
-            self._table.close_overdue(now_s)
-        hub, wheel = self.hub, self._wheel
-        with hub.lock:
-            hub.begin()
-            if self._accepted:
-                self._begin_accepted()
-            tasks = self._tasks
-            while tasks:
-                hub.run_task(tasks.popleft())
-            self._turns.run(hub.world.mono_ms)
-            if self._answers.waiting:
-                self._answers.run(self._turns.find_end())
-            if wheel.due or wheel.next_s <= now_s:
-                self._table.look_after(now_s)
-            hub.end()
-            lines = hub.take_log()
-            pending, self.pending = self.pending, []
-            told_seq = hub.told_seq
-        # Other threads are woken before this one writes: they write at the same time.
-        if len(hub.threads) > 1:
-            hub.wake_writers(self.index)
-        write_began_s = time.monotonic()
-        self._write(pending)
-        self._table.note_written(told_seq)
-        if lines:
-            hub.screen.show(lines)
-        self.tick_began_s = 0.0
-        ended_s = time.monotonic()
-        self._turns.written_s = ended_s - write_began_s
-        lasted_s = ended_s - now_s
-        if lasted_s > SLOW_TICK_S:
-            log.warning("a tick of %s took %.1f s", self.name, lasted_s)
-
-    def _begin_accepted(self) -> None:
-        accepted = self._accepted
-        for _ in range(min(len(accepted), MOST_ACCEPTED)):
-            self._table.begin(accepted.popleft())
-
-    def _write(self, pending: list[tuple[Session, bytes | None]]) -> None:
-        self._written = len(pending)
-        for session, data in pending:
-            connection: Connection = session.connection
-            try:
-                if data is not None:
-                    connection.write(data)
-                else:
-                    self._table.begin_close(connection)
-            except Exception:
-                self._give_up(connection)
-            if connection.ended and not connection.queued:
-                self._turns.add(connection)  # the write found the peer gone, or its send queue is full
-        if self._table.messages:
-            self._table.messages.clear()
-
-    def _give_up(self, connection: Connection | None) -> None:
-        """Log why a connection could not be read or written, and give it up. None: no connection's fault."""
-        log.exception("a connection failed")
-        if connection is None:
-            return
-        if connection.state is State.OPEN:
-            connection.drop(OVERLOADED)
-            self._turns.add(connection)
-        else:
-            self._table.close(connection)
+        return not self.table.by_fd or time.monotonic() >= self._stop_at
 
     # -- lines; under the hub lock ----------------------------------------------------------------
 
     def wake_connection(self, connection: Connection) -> None:
         """Run a connection's waiting lines in this tick or the next. In a tick of this thread."""
-        self._turns.add(connection)
+        self._ticks.turns.add(connection)
 
     def end_oldest_handshake(self) -> bool:
         """Close the oldest connection in its WebSocket handshake, soon. False if there is none. From any thread."""
-        if not self._table.opening:
+        if not self.table.opening:
             return False
-        self.post(self._table.end_oldest_handshake)
+        self.post(self.table.end_oldest_handshake)
         return True
 
     def close_now(self, connection: Connection) -> None:
         """Close a connection of this thread that has been told to end, without the time to read why. In a tick."""
-        self._table.close(connection)
+        self.table.close(connection)
 
     def answer_later(self, connection: Connection, go_on: GoOn) -> None:
         """Make the next piece of a long answer in a later tick. In a tick of this thread."""
-        self._answers.add(connection, go_on)
+        self._ticks.answers.add(connection, go_on)
 
     def call_later(self, delay_s: float, task: Task) -> None:
         """Have a task run in this thread after a delay, without the hub lock. From this thread."""
-        self._timers.add(delay_s, task)
+        self._ticks.timers.add(delay_s, task)
 
     # -- connections ------------------------------------------------------------------------------
 
     def watch(self, listening: socket.socket, accept: Task) -> None:
         """Call ``accept``, without the hub lock, whenever a listening socket has connections. From this thread."""
-        self._sockets.watch(listening, accept)
+        self._ticks.sockets.watch(listening, accept)
 
     def unwatch(self, listening: socket.socket) -> None:
         """Stop watching a listening socket, if it is watched. From this thread."""
-        self._sockets.unwatch(listening)
+        self._ticks.sockets.unwatch(listening)

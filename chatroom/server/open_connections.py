@@ -14,7 +14,8 @@ from chatroom.chat.liveness import first_look_ms, forgive_stall, look_after
 from chatroom.chat.log_line import LogWarning
 from chatroom.chat.relief import OVERLOADED
 from chatroom.server.backlogs import Backlogs
-from chatroom.server.connection import Connection, State
+from chatroom.server.connection import Connection
+from chatroom.server.connection_stage import CLOSED, CLOSING, State
 from chatroom.server.handshakes import MADE_ROOM
 from chatroom.server.lingering import LINGER_S, Lingering
 from chatroom.server.liveness_wheel import LivenessWheel
@@ -37,8 +38,6 @@ LOOKS_PER_TICK = 100
 STALL_S = 2.0
 """A look at the connections that comes so much too late was held up by the daemon itself, or by its machine."""
 
-# Read once: an attribute of an Enum class is slow, and each end needs them.
-_CLOSING, _CLOSED = State.CLOSING, State.CLOSED
 
 log = logging.getLogger(__name__)
 
@@ -245,7 +244,7 @@ class OpenConnections:
         connection.begin_close(is_restart=self._hub.world.is_leaving)
         if connection.is_finished:
             self.close(connection)
-        elif connection.state is _CLOSING:
+        elif connection.state is CLOSING:
             self.lingering.add(connection)
 
     def end_oldest_handshake(self) -> None:
@@ -262,7 +261,7 @@ class OpenConnections:
 
     def close(self, connection: Connection) -> None:
         """Close a connection now. Idempotent."""
-        if connection.state is not _CLOSED:
+        if connection.state is not CLOSED:
             self.by_fd.pop(connection.fd, None)
             if self.opening:
                 self.opening.pop(connection, None)

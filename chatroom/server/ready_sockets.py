@@ -11,9 +11,10 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from chatroom.server.connection import Connection, State
+from chatroom.server.connection import Connection
+from chatroom.server.connection_stage import OPEN
 
 if TYPE_CHECKING:
     from chatroom.server.inbox import Task
@@ -21,14 +22,12 @@ if TYPE_CHECKING:
     from chatroom.server.open_connections import OpenConnections
     from chatroom.server.turns import Turns
 
-READ_S = 0.005
+READ_S: Final = 0.005
 """After so much time a tick reads no further sockets."""
-SOCKETS_BETWEEN_LOOKS = 8
+SOCKETS_BETWEEN_LOOKS: Final = 8
 """After so many sockets it looks at the clock."""
 
-# Read once: an attribute of an Enum class is slow, and each readable socket needs it.
-_OPEN = State.OPEN
-_READABLE = select.EPOLLIN
+_READABLE: Final = select.EPOLLIN
 
 
 class ReadySockets:
@@ -97,7 +96,7 @@ class ReadySockets:
                 try:
                     if connection is None:
                         self._accept_or_wake(fd)
-                    elif mask == _READABLE and connection.state is _OPEN:
+                    elif mask == _READABLE and connection.state is OPEN:
                         # The usual case, without the calls of _serve and Turns.add.
                         if connection.read():
                             if not connection.queued:
@@ -121,7 +120,7 @@ class ReadySockets:
             connection.flush()
         if mask & ~select.EPOLLOUT:
             if connection.read():
-                if connection.state is _OPEN:
+                if connection.state is OPEN:
                     self._turns.add(connection)
             elif connection.uncut:
                 self._long_reads.add(connection)

@@ -38,8 +38,10 @@ class TickingThread(Protocol):
         """The identifier of the thread."""
         ...
 
-    tick_began_s: float
-    """When the tick under way began, on the monotonic clock; 0 between two ticks."""
+    @property
+    def tick_began_s(self) -> float:
+        """When the tick under way began, on the monotonic clock; 0 between two ticks."""
+        ...
 
     def is_alive(self) -> bool:
         """True while the thread runs."""

@@ -12,10 +12,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chatroom.chat.delivery.answer_costs import SHORT_BYTES, answer_bytes, count_unread
-from chatroom.server.connection import Connection, State
+from chatroom.server.connection import Connection
+from chatroom.server.connection_stage import OPEN
 from chatroom.server.session_bounds import end_flood, end_session
 
 if TYPE_CHECKING:
@@ -23,30 +24,27 @@ if TYPE_CHECKING:
     from chatroom.server.hub import Hub
     from chatroom.server.inbox import Task
 
-LINES_PER_TICK = 64
+LINES_PER_TICK: Final = 64
 """The most lines of one connection that one tick runs. The rest waits for the next tick, so that a paste of one client
 does not delay the others."""
-LINES_OF_ALL = 2048
+LINES_OF_ALL: Final = 2048
 """About how many lines one tick runs, of all connections. If many connections have lines, each runs fewer."""
-TICK_S = 0.01
+TICK_S: Final = 0.01
 """After so much time a tick runs no further connection. Two thousand plain messages take less."""
-BEHIND_S = 0.004
+BEHIND_S: Final = 0.004
 """So long a tick then runs those behind the others, and makes pieces of long answers. A line that comes meanwhile
 waits for the end of the tick. It may take as long as the writes of the tick before took: with less work in a tick, a
 crowd that comes back would cost a write to everyone too often."""
-BESIDE_S = 0.001
+BESIDE_S: Final = 0.001
 """So long it does if it has run lines of others before: what they said is sent at the end of the tick."""
-FEW_LINES = 8
+FEW_LINES: Final = 8
 """A connection with more waiting lines runs behind those with fewer: who says a line does not wait for fifty pastes."""
-TICK_BYTES = 1_000_000
+TICK_BYTES: Final = 1_000_000
 """After so many bytes of long answers a tick runs no further connection: they are in memory until they are written."""
-_LOOK_LINES = 32
+_LOOK_LINES: Final = 32
 """After so many lines the tick looks at the clock."""
-_FEW_ITEMS = 8
+_FEW_ITEMS: Final = 8
 """With at most so many items to read, an answer is not measured: it is short, or made once in a session's life."""
-
-# Read once: an attribute of an Enum class is slow, and each connection needs it.
-_OPEN = State.OPEN
 
 
 class Turns:
@@ -62,7 +60,6 @@ class Turns:
         "_give_up",
         "_has_run",
         "_hub",
-        "_run_line",
         "behind",
         "is_held",
         "ready",
@@ -74,11 +71,10 @@ class Turns:
     ) -> None:
         """``give_up`` closes a connection whose turn has failed, and logs why."""
         self._hub = hub
-        self._run_line = hub.run_line
         self._costs = hub.world.costs
         self._call_later = call_later
         self._give_up = give_up
-        self.ready: deque[Connection] = deque()
+        self.ready: list[Connection] = []
         """The connections that run first (``Connection.queued``)."""
         self.behind: deque[Connection] = deque()
         """The connections that run behind the others: the last turn ended with a long answer, the address is busy, they
@@ -94,7 +90,7 @@ class Turns:
 
     def add(self, connection: Connection) -> None:
         """Let an open connection have a turn, unless it stands in a queue already."""
-        if not connection.queued and connection.state is _OPEN:
+        if not connection.queued and connection.state is OPEN:
             connection.queued = True
             (self.ready if connection.session.registration is None else self.behind).append(connection)
 
@@ -111,32 +107,35 @@ class Turns:
         costs.tick_bytes, self._end_s, self._has_run = 0, 0.0, False
         if self.is_held:
             return
-        began_s, count, lines, is_spent = time.monotonic(), len(ready), 0, False
+        began_s, count, done, lines, is_spent = time.monotonic(), len(ready), 0, 0, False
         late = len(behind)
         total = count + late
         has_busy = costs.latest_even_ms > mono_ms
         most = LINES_PER_TICK if total * LINES_PER_TICK <= LINES_OF_ALL else max(LINES_OF_ALL // total, 1)
-        for _ in range(count):
-            connection = ready.popleft()
-            if connection.state is not _OPEN:
+        try:
+            for connection in ready[:count]:
+                done += 1
+                if connection.state is not OPEN:
+                    connection.queued = False
+                    continue
+                if len(connection.lines) > FEW_LINES or (has_busy and costs.is_busy(connection.session, mono_ms)):
+                    behind.append(connection)
+                    late += 1
+                    continue
                 connection.queued = False
-                continue
-            if len(connection.lines) > FEW_LINES or (has_busy and costs.is_busy(connection.session, mono_ms)):
-                behind.append(connection)
-                late += 1
-                continue
-            connection.queued = False
-            self._has_run = True
-            try:
-                lines += self._run_lines(connection, mono_ms, most)
-            except Exception:
-                # The same lines would fail again.
-                self._give_up(connection)
-            if lines >= _LOOK_LINES:  # always after a long answer
-                lines, has_busy = 0, costs.latest_even_ms > mono_ms
-                if costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= TICK_S:
-                    is_spent = True
-                    break
+                self._has_run = True
+                try:
+                    lines += self._run_lines(connection, mono_ms, most)
+                except Exception:
+                    # The same lines would fail again.
+                    self._give_up(connection)
+                if lines >= _LOOK_LINES:  # always after a long answer
+                    lines, has_busy = 0, costs.latest_even_ms > mono_ms
+                    if costs.tick_bytes >= TICK_BYTES or time.monotonic() - began_s >= TICK_S:
+                        is_spent = True
+                        break
+        finally:
+            del ready[:done]  # one that fails has no second turn
         if late:
             self._run_behind(late, mono_ms, most, is_spent=is_spent)
 
@@ -146,7 +145,7 @@ class Turns:
         for _ in range(late):
             connection = behind.popleft()
             connection.queued = False
-            if connection.state is _OPEN:
+            if connection.state is OPEN:
                 try:
                     self._run_lines(connection, mono_ms, most)
                 except Exception:
@@ -160,7 +159,7 @@ class Turns:
         if lines:
             session.heard_mono_ms = mono_ms
         costs.work_bytes = 0  # that of the tick's tasks, and what other connections' lines left, is not theirs
-        run_line, budget, unread = self._run_line, session.budget, session.unread
+        hub, budget, unread = self._hub, session.budget, session.unread
         before = len(unread) if unread else 0
         run, is_long = 0, False
         for line in () if session.waiting or session.closing else lines:
@@ -171,7 +170,7 @@ class Turns:
                 self._hold_back(connection, budget, mono_ms)
                 return run
             run += 1
-            if run_line(session, line):
+            if hub.run_line(session, line):
                 continue  # a plain message, after which a session neither waits nor ends
             unread = session.unread
             if (unread and len(unread) - before > _FEW_ITEMS) or costs.work_bytes > SHORT_BYTES:

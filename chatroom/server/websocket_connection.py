@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from websockets.frames import CloseCode
 
 from chatroom.server.backlogs import count_unsent
-from chatroom.server.connection import Connection, State
+from chatroom.server.connection import Connection
+from chatroom.server.connection_stage import State
 from chatroom.server.web_answers import MOST_REQUESTS
 from chatroom.server.web_visit import PIECE_BYTES, TURN_BYTES, Visit
 from chatroom.server.websocket import Forwarded, WebSocketStream, to_messages

@@ -13,12 +13,8 @@ from chatroom.chat.people.session import Session
 from chatroom.config import Listen
 from chatroom.irc.framing import Malformed
 from chatroom.server.backlogs import Backlogs, count_unsent, send_buffer_bytes
-from chatroom.server.connection import (
-    READ_AHEAD_LINES,
-    RECEIVE_BYTES,
-    Connection,
-    State,
-)
+from chatroom.server.connection import FEW_BYTES, READ_AHEAD_LINES, RECEIVE_BYTES, Connection
+from chatroom.server.connection_stage import State
 from chatroom.server.idle_bytes import IDLE_BYTES, IDLE_ENDS
 from chatroom.server.opening_sockets import open_listener
 
@@ -76,6 +72,17 @@ def test_bytes_become_lines(pair: Pair) -> None:
     read_until(pair, lambda: len(pair.connection.lines) == 3)
     assert list(pair.connection.lines) == ["PING a", "PING b", Malformed.NOT_UTF8]
     assert not pair.connection.ended
+
+
+def test_one_read_takes_what_has_come(pair: Pair) -> None:
+    """It asks for few bytes first. So much may come, or less, or more, and what came before tells nothing."""
+    for size in (10, FEW_BYTES - 1, FEW_BYTES, FEW_BYTES + 1, 512, FEW_BYTES, 10):
+        pair.peer.sendall(b"x" * (size - 2) + b"\r\n")
+        assert pair.epoll.poll(30)
+        assert pair.connection.read()
+        assert pair.epoll.poll(0) == []
+        assert list(pair.connection.lines) == ["x" * (size - 2)]
+        pair.connection.lines = ()
 
 
 def test_reads_that_make_no_line_count_as_lines(pair: Pair) -> None:

@@ -16,7 +16,8 @@ from websockets.frames import Frame, Opcode
 from chatroom.chat.people.session import Session
 from chatroom.irc.framing import LineBuffer, Malformed
 from chatroom.server.backlogs import Backlogs
-from chatroom.server.connection import Connection, State
+from chatroom.server.connection import Connection
+from chatroom.server.connection_stage import State
 from chatroom.server.connection_state import can_be_handed_over, connection_from_state, connection_to_state
 from chatroom.server.websocket import WebSocketStream
 from chatroom.server.websocket_connection import WebSocketConnection

@@ -53,7 +53,7 @@ class Scene:
         if self.thread.is_alive():
             self.thread.stop(0.0)
             self.thread.join()
-        for connection in list(self.thread._connections.values()):  # of a thread that has died
+        for connection in list(self.thread.table.by_fd.values()):  # of a thread that has died
             connection.close()
         for peer in self.peers:
             peer.close()

@@ -23,13 +23,14 @@ from chatroom.config import Settings
 from chatroom.config.chatting import Limits
 from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
-from chatroom.server import io_thread, long_reads, open_connections, ready_sockets, turns
+from chatroom.server import long_reads, open_connections, ready_sockets, ticks, turns
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
-from chatroom.server.io_thread import MOST_ACCEPTED, IoThread
+from chatroom.server.io_thread import IoThread
 from chatroom.server.open_connections import LOOKS_PER_TICK, OpenConnections
 from chatroom.server.operator_screen import Screen
 from chatroom.server.ready_sockets import SOCKETS_BETWEEN_LOOKS
+from chatroom.server.ticks import MOST_ACCEPTED
 from chatroom.server.turns import LINES_OF_ALL, LINES_PER_TICK
 from chatroom.server.websocket_connection import WebSocketConnection
 from chatroom.server.workers import Workers
@@ -303,9 +304,9 @@ def test_the_time_in_which_the_thread_was_held_up_is_nobodys_silence(
         slow, late, other = peers
         register([slow, other])
         slow.sendall(b"NAMES #lobby\r\n" * 10_000)
-        until(lambda: len(hub.threads[0]._table._backlogs), "there is a backlog")  # type: ignore[attr-defined]
+        until(lambda: len(hub.threads[0].table._backlogs), "there is a backlog")  # type: ignore[attr-defined]
         ahead = SimpleNamespace(monotonic=lambda: time.monotonic() + 100, sleep=time.sleep)
-        monkeypatch.setattr(io_thread, "time", ahead)
+        monkeypatch.setattr(ticks, "time", ahead)
         other.sendall(b"PING first\r\n")
         read_until(other, b":first\r\n")
         other.sendall(b"PING second\r\n")

@@ -11,7 +11,7 @@ from chatroom.chat.people.line_rates import limit_lines
 from chatroom.chat.people.session import Session
 from chatroom.config import Settings
 from chatroom.server import turns as turns_module
-from chatroom.server.connection import State
+from chatroom.server.connection_stage import State
 from chatroom.server.turns import FEW_LINES, Turns
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from harness.websocket_pair import UPGRADE, WebSocketPair
 
-from chatroom.server.connection import State
+from chatroom.server.connection_stage import State
 from chatroom.server.web_answers import MOST_REQUESTS, WebPages
 from chatroom.server.web_files import WebFile
 from chatroom.server.web_visit import MOST_LOOKS, PIECE_BYTES, TURN_BYTES, Visit

@@ -9,7 +9,7 @@ import pytest
 from harness.daemon import until
 from harness.websocket_pair import UPGRADE, WebSocketPair
 
-from chatroom.server.connection import State
+from chatroom.server.connection_stage import State
 from chatroom.server.websocket_connection import MessageCache
 
 SENDQ_BYTES = 20_000

@@ -7,7 +7,7 @@ The address has a budget for long answers only. A session that asks for none nev
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chatroom.chat.admission.flood import MOST_KEYS
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chatroom.chat.people.channel import Channel
     from chatroom.chat.people.session import Session
 
-SHORT_BYTES = 2048
+SHORT_BYTES: Final = 2048
 """An answer of at most so many bytes is paid with its line."""
 BYTES_OF_A_LINE = 16_384
 """So many bytes of a longer answer cost as much as one line more. A client that joins twenty busy channels at once

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Hashable, Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from chatroom.chat.events import Event
@@ -22,7 +22,7 @@ Lines = list[tuple[int, bytes]]
 
 _BY_SEQ = itemgetter(0)
 _BY_SKIP = itemgetter(2)
-_FEW_LINES = 8
+_FEW_LINES: Final = 8
 """A log with more lines says what no other log says."""
 
 

@@ -379,21 +379,22 @@ class Outbox:
         for log in logs:
             skipped = log.skipped
             start = log.lines[0][0]
-            blobs: dict[int, bytes] = {}
-            runs: dict[int, list[tuple[Session | None, bytes]]] = {}
+            made: dict[int, tuple[bytes, list[tuple[Session | None, bytes]]]] = {}
+            variant, blob = -1, b""  # of the session before, as those of most are the same
+            runs: list[tuple[Session | None, bytes]] = []
             for session in log.sessions:
                 # A session that has read part of the log, or has other lines, needs a merge; the loop over
                 # ``_sessions`` in ``drain`` sends it. All others are sent the bytes of their variant.
-                if session.settled_seq >= start or session.unread or session in shared:
+                if session.settled_seq >= start or session.unread or (shared and session in shared):
                     if session not in shared:
                         self._merge(session, [log])
                     continue
-                variant = session.variant
-                blob = blobs.get(variant)
-                if blob is None:
-                    runs[variant] = log.runs(variant)
-                    blob = blobs[variant] = b"".join([run for _, run in runs[variant]])
-                if session in skipped:
-                    blob = b"".join([run for skip, run in runs[variant] if skip is not session])
-                if blob:
-                    writes.append((session, blob))
+                if session.variant != variant:
+                    variant = session.variant
+                    if variant not in made:
+                        runs = log.runs(variant)
+                        made[variant] = b"".join([run for _, run in runs]), runs
+                    blob, runs = made[variant]
+                own = blob if session not in skipped else b"".join([run for skip, run in runs if skip is not session])
+                if own:
+                    writes.append((session, own))

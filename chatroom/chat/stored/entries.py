@@ -27,15 +27,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from enum import IntEnum, IntFlag
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from chatroom.irc.names import casefold
 
-IDS_PER_MS = 1024
+IDS_PER_MS: Final = 1024
 """So many lines can be said in one millisecond before message ids run ahead of the clock: a million a second, far more
 than the daemon can say. The largest message id is reached in the year 287396."""
 _LARGEST = 2**63 - 1
-MOST_AHEAD_MS = 1000
+MOST_AHEAD_MS: Final = 1000
 """How far the times of a conversation may be ahead of the clock: a thousand entries in one go."""
 _MSGID = re.compile(r"[1-9a-f][0-9a-f]{0,15}")
 # No line of IRC holds either of them, so they can separate the lines of a multiline message.

@@ -14,7 +14,7 @@ what the history has. A new rule about messages gets its situation there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chatroom.chat.stored.entries import direct
 from chatroom.commands.talking.messages import is_for_operators, may_speak
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.entries import Conversation
     from chatroom.chat.world import World
 
-_SHORT_LINE = ALWAYS_FITS - PREFIX_BYTES // 4 - 2
+_SHORT_LINE: Final = ALWAYS_FITS - PREFIX_BYTES // 4 - 2
 """A line of so many characters fits behind every source, which has at most PREFIX_BYTES and two signs more."""
 
 

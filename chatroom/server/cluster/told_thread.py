@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chatroom.server.cluster.cluster_contract import Link
     from chatroom.server.cluster.cluster_hub import ClusterHub
     from chatroom.server.cluster.told_mark import ToldMark
+    from chatroom.server.hub import Hub
 
 PAUSE_S = 0.01
 """How long the thread pauses behind each time: what its node has told meanwhile, the dead node's people read again."""
@@ -97,9 +98,12 @@ class TellingIoThread(IoThread):
 
     mark: ToldMark
 
-    def _write(self, pending: list[tuple[Session, bytes | None]]) -> None:
-        super()._write(pending)
-        self.mark.note_written(self.index, self._table.slow_sessions(), has_told=bool(pending))
+    def __init__(self, index: int, hub: Hub, released: Callable[[Session], None]) -> None:
+        super().__init__(index, hub, released)
+        self._ticks.after_writes = self._note_written
+
+    def _note_written(self, has_told: bool) -> None:
+        self.mark.note_written(self.index, self.table.slow_sessions(), has_told=has_told)
 
 
 class MeteredTellingIoThread(MeteredIoThread, TellingIoThread):

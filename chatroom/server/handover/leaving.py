@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chatroom.irc.framing import encode
-from chatroom.server.connection import State
+from chatroom.server.connection_stage import State
 from chatroom.server.handover.predecessor import UPGRADING
 
 if TYPE_CHECKING:

@@ -153,6 +153,7 @@ ANEW: dict[type, dict[str, str]] = {
     LineBuffer: {},
     Connection: {
         "_backlog_bytes": "follows from the backlog",
+        "_gets_few": "follows from the next read",
         "_backlogs": "the new daemon's own",
         "_epoll": "the new daemon's own",
         "_mask": "what the epoll of the new daemon reports",

@@ -35,7 +35,7 @@ def test_a_connection_that_is_taken_over_and_has_ended_has_a_turn(tmp_path: Path
         unsent = b64encode(bytes(hub.world.settings.limits.sendq_bytes + 1)).decode()
         state = {"lines": [], "uncut": "", "unsent": unsent, "tail": "", "overlong": False, "websocket": None}
         thread.give(thread.table.take_over(near, session, state))
-        assert list(thread._turns.behind) == [session.connection]
+        assert list(thread._ticks.turns.behind) == [session.connection]
 
 
 def test_a_thread_that_is_held_sends_what_waits(tmp_path: Path) -> None:
