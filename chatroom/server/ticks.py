@@ -58,6 +58,7 @@ class Ticks:
         "after_writes",
         "answers",
         "began_s",
+        "heard",
         "inbox",
         "long_reads",
         "sockets",
@@ -96,6 +97,8 @@ class Ticks:
         self._lingering, self._wheel = table.lingering, table.wheel
         self.began_s = 0.0
         """When the tick under way began, on the monotonic clock; 0 between two ticks. Any thread may read it."""
+        self.heard = 0
+        """How many sockets had something for the last tick."""
         self.written = 0
         """How many writes the last tick made."""
         self.after_writes: Callable[[bool], None] | None = None
@@ -124,6 +127,7 @@ class Ticks:
 
     def run(self, events: list[tuple[int, int]]) -> None:
         """Make a tick. ``events`` are those of epoll."""
+        self.heard = len(events)
         self.sockets.read(events)
         if self.long_reads.waiting:
             self.long_reads.cut()

@@ -23,10 +23,10 @@ from chatroom.config import Settings
 from chatroom.config.chatting import Limits
 from chatroom.irc.framing import Malformed
 from chatroom.server import hub as hub_module
-from chatroom.server import long_reads, open_connections, ready_sockets, ticks, turns
+from chatroom.server import io_thread, long_reads, open_connections, ready_sockets, ticks, turns
 from chatroom.server.entrance import Entrance
 from chatroom.server.hub import Hub
-from chatroom.server.io_thread import IoThread
+from chatroom.server.io_thread import GATHER_FROM, GATHER_S, IoThread
 from chatroom.server.open_connections import LOOKS_PER_TICK, OpenConnections
 from chatroom.server.operator_screen import Screen
 from chatroom.server.ready_sockets import SOCKETS_BETWEEN_LOOKS
@@ -243,6 +243,23 @@ def test_if_many_have_lines_each_runs_fewer_in_a_tick(tmp_path: Path) -> None:
     assert sum(len(tick) for tick in hub.ticks) == 64 * 200
     assert max(len(tick) for tick in hub.ticks) <= LINES_OF_ALL
     assert all(tick.count(id) <= LINES_PER_TICK for tick in hub.ticks for id in set(tick))
+
+
+def test_the_thread_pauses_for_answers_if_several_speak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a busy room the next answers then make one tick. What comes behind a lone message does not wait."""
+    pauses: list[float] = []
+    with crowd(tmp_path, Limits(enabled=False), GATHER_FROM + 2) as (hub, peers):
+        register(peers)
+        monkeypatch.setattr(io_thread, "time", SimpleNamespace(monotonic=time.monotonic, sleep=pauses.append))
+        for speakers in (peers[:1], peers[1:]):
+            assert pauses == []
+            with hub.lock:  # so that the thread's next ticks read several of them
+                for peer in speakers:
+                    peer.sendall(b"PRIVMSG #lobby :hello\r\n")
+            read_until(peers[-1], b":hello\r\n", max(len(speakers) - 1, 1))
+            peers[0].sendall(b"PING done\r\n")
+            read_until(peers[0], b":done\r\n")
+    assert set(pauses) == {GATHER_S}
 
 
 def test_a_flood_of_empty_lines_is_a_flood(tmp_path: Path) -> None:
