@@ -89,6 +89,9 @@ def compile_modules(folder: Path) -> None:
         # Not with the settings of pyproject.toml: what the modules import need not be installed where they are built.
         options = ["--config-file=", "--ignore-missing-imports", f"--cache-dir={scratch}/cache"]
         extensions = mypycify([*options, *paths], opt_level="2", debug_level="0", multi_file=True, target_dir=scratch)
+        for extension in extensions:
+            # Compiled functions call each other directly, and not by a table in which another library may replace them.
+            extension.extra_compile_args.append("-fvisibility=hidden")
         command: Any = Distribution({"ext_modules": extensions}).get_command_obj("build_ext")
         command.build_lib, command.build_temp = f"{scratch}/lib", f"{scratch}/temp"
         command.ensure_finalized()

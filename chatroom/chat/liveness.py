@@ -5,13 +5,13 @@ Moments here are milliseconds of the monotonic clock. Everything here runs under
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.world import World
 
-CROWDED_TIMEOUT_S = 15.0
+CROWDED_TIMEOUT_S: Final = 15.0
 """After how many seconds a registration ends at the latest if the server is nearly full. A client that sends a password
 by itself takes one or two."""
 

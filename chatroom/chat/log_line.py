@@ -53,13 +53,6 @@ class LogLine(str):
         line.place = code.co_filename, code.co_firstlineno, caller.f_lasti
         return line
 
-    @classmethod
-    def of_place(cls, text: str, place: Place) -> LogLine:
-        """Make the log line of a place that its caller names: a compiled function has no frame to look at."""
-        line = cls(text)
-        line.place = place
-        return line
-
 
 class LogWarning(LogLine):
     """A log line that an operator should do something about."""

@@ -132,7 +132,12 @@ class World(OneNode):
 
     def log_line(self, text: str, kind: type[LogLine] = LogLine, at: Place | None = None) -> None:
         """Log a line for the operator. A module that may be compiled says ``at`` which of its places (``LogLine``)."""
-        self.log_lines.append(kind.of_caller(text) if at is None else kind.of_place(text, at))
+        if at is None:
+            line = kind.of_caller(text)
+        else:
+            line = kind(text)
+            line.place = at
+        self.log_lines.append(line)
 
     def configure_channels(self) -> None:
         """Make the channels that the settings name. Those that they no longer name stay, as stored channels."""

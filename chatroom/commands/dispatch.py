@@ -7,7 +7,7 @@ labeled-response).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chatroom.chat.delivery.replies import send_labelled
 from chatroom.chat.log_line import LogWarning
@@ -57,20 +57,22 @@ REFUSAL_CODES: dict[type[Refused], str] = {
 }
 """The FAIL code for each ``Refused`` that a rule raises. ``refuse`` answers ``NotPermitted`` with numeric 481."""
 
-_HTTP = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"})
+_HTTP: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI"})
 """The methods of HTTP requests (RFC 9110), and ``PRI``, with which HTTP/2 begins. No IRC command is called so."""
-_HTTP_VERSION = re.compile(r"HTTP/\d", re.IGNORECASE)
+_HTTP_VERSION: Final = re.compile(r"HTTP/\d", re.IGNORECASE)
 """How the last word of a request's first line begins."""
 
-_BYTE_ORDER_MARK = "\ufeff"
-ROOM_RETRY_MS = 100
+_BYTE_ORDER_MARK: Final = "\ufeff"
+ROOM_RETRY_MS: Final = 100
 """How long a verb waits before it looks again whether there is room for what it has written."""
-READ_AGAIN_MS = 1000
+READ_AGAIN_MS: Final = 1000
 """How long a registration waits before it reads a database once more that has failed."""
-NOT_READ = "The database cannot be read now, try again in a moment"
+NOT_READ: Final = "The database cannot be read now, try again in a moment"
 # Read once: an attribute of an Enum class is slow, and each line needs them.
-_AFTER, _BEFORE, _CONTROL = When.AFTER, When.BEFORE, When.CONTROL
-_LABELS = caps.LABELED_RESPONSE | caps.BATCH
+_AFTER: Final = When.AFTER
+_BEFORE: Final = When.BEFORE
+_CONTROL: Final = When.CONTROL
+_LABELS: Final = caps.LABELED_RESPONSE | caps.BATCH
 """What a client must have negotiated for a label to count: several replies are labelled by a batch."""
 
 

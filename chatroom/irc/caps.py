@@ -77,7 +77,7 @@ NAMES: Mapping[str, int] = {
     "znc.in/playback": PLAYBACK,
 }
 
-RENDERED = (
+RENDERED: Final = (
     SERVER_TIME
     | MESSAGE_TAGS
     | ACCOUNT_TAG
@@ -95,5 +95,5 @@ RENDERED = (
 sessions of one variant read the same bytes.
 """
 
-OF_HISTORY = CHATHISTORY | EVENT_PLAYBACK | MESSAGE_REDACTION | SEARCH | PLAYBACK
+OF_HISTORY: Final = CHATHISTORY | EVENT_PLAYBACK | MESSAGE_REDACTION | SEARCH | PLAYBACK
 """The capabilities that are not offered if no history is kept."""

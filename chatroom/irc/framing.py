@@ -20,7 +20,7 @@ CLIENT_TAGS_BYTES: Final = 4094
 ALWAYS_FITS: Final = LINE_BYTES // 4
 """A line of so many characters is never too long, because no character has more than four bytes."""
 
-_CONTROLS = str.maketrans("\r\n\0", "   ")
+_CONTROLS: Final = str.maketrans("\r\n\0", "   ")
 
 
 class Malformed:

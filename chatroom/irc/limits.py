@@ -20,67 +20,67 @@ NICK_BYTES: Final = 32
 CHANNEL_BYTES: Final = 64
 HOST_BYTES: Final = 24
 """The host of a user. It is a cloak, which is as long for every address."""
-SERVER_BYTES = 63
+SERVER_BYTES: Final = 63
 """The server's name."""
 USERNAME_BYTES: Final = 18
-REALNAME_BYTES = 100
+REALNAME_BYTES: Final = 100
 """The longest is in WHOX, where a real name follows all other names of a user, the channel and the server."""
-RELAYED_NICK_BYTES = 64
+RELAYED_NICK_BYTES: Final = 64
 """The nick of a relayed message (RELAYMSG): a nick, and the name of its network."""
-AWAY_BYTES = 200
-TOPIC_BYTES = 330
-KEY_BYTES = 32
+AWAY_BYTES: Final = 200
+TOPIC_BYTES: Final = 330
+KEY_BYTES: Final = 32
 """A channel's key (mode ``k``)."""
-MASK_BYTES = 200
+MASK_BYTES: Final = 200
 """A mask on one of a channel's lists."""
-KICK_BYTES = 255
+KICK_BYTES: Final = 255
 """The reason of a KICK, KILL, REDACT or RENAME."""
-LEAVE_BYTES = 350
+LEAVE_BYTES: Final = 350
 """The reason of a PART or QUIT."""
-BAN_REASON_BYTES = 300
+BAN_REASON_BYTES: Final = 300
 """The reason of a ban from the server (UBAN)."""
-KNOCK_BYTES = 200
+KNOCK_BYTES: Final = 200
 """The text of a KNOCK."""
 
 PREFIX_BYTES: Final = NICK_BYTES + USERNAME_BYTES + HOST_BYTES + 2
 """The longest ``nick!user@host``."""
-MODE_LINE_BYTES = LINE_BYTES - PREFIX_BYTES - CHANNEL_BYTES - 8
+MODE_LINE_BYTES: Final = LINE_BYTES - PREFIX_BYTES - CHANNEL_BYTES - 8
 """The changes in one MODE line, behind the longest ``:nick!user@host MODE #channel``, so that they also fit if the
 history shows them later."""
-MODE_CHANGES = 20
+MODE_CHANGES: Final = 20
 """Changes that one MODE line of a client can ask for, and parameters in one MODE line of the server."""
-THROTTLE_ACTIONS = 1000
+THROTTLE_ACTIONS: Final = 1000
 """Joins or nick changes that a channel's throttle (modes j and F) can allow in its period."""
-THROTTLE_PERIOD_S = 3600
+THROTTLE_PERIOD_S: Final = 3600
 """The longest period of a channel's throttle."""
-SLOW_MODE_S = 21_600
+SLOW_MODE_S: Final = 21_600
 """The longest time between two messages in slow mode (mode W)."""
-LIST_ENTRIES = 100
+LIST_ENTRIES: Final = 100
 """Masks on all lists of a channel together."""
-MESSAGE_TARGETS = 4
+MESSAGE_TARGETS: Final = 4
 """Targets of one PRIVMSG, NOTICE or TAGMSG."""
-NAMES_TARGETS = 10
+NAMES_TARGETS: Final = 10
 """Channels of one NAMES: an answer can be a thousand times as long as the name in the question."""
-LIST_TARGETS = 10
+LIST_TARGETS: Final = 10
 """Names, masks and conditions of one LIST: each is compared with every channel."""
-WHOIS_TARGETS = 4
+WHOIS_TARGETS: Final = 4
 """Targets of one WHOIS."""
-ACCEPTED_USERS = 100
+ACCEPTED_USERS: Final = 100
 """Users on the ACCEPT list of one user."""
-MONITORED_NICKS = 100
+MONITORED_NICKS: Final = 100
 """Nicks on the MONITOR list of one session."""
-MULTILINE_BYTES = 4096
+MULTILINE_BYTES: Final = 4096
 """The text of a multiline message, with the line feeds between its lines."""
-MULTILINE_LINES = 100
+MULTILINE_LINES: Final = 100
 """Lines of a multiline message."""
-LABEL_BYTES = 64
+LABEL_BYTES: Final = 64
 """A longer label is ignored (IRCv3 labeled-response)."""
-METADATA_KEYS = 20
+METADATA_KEYS: Final = 20
 """Keys of one user or channel."""
-METADATA_KEY_BYTES = 48
-METADATA_SUBSCRIPTIONS = 50
+METADATA_KEY_BYTES: Final = 48
+METADATA_SUBSCRIPTIONS: Final = 50
 """Keys that one session subscribes to."""
-METADATA_VALUE_BYTES = 256
+METADATA_VALUE_BYTES: Final = 256
 """Small enough that the longest value fits into a line with the longest names."""
-SASL_RESPONSE_BYTES = 8192
+SASL_RESPONSE_BYTES: Final = 8192
 """The base64 of one SASL response, all pieces together."""

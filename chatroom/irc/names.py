@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Final
 
 from chatroom.irc.limits import CHANNEL_BYTES, NICK_BYTES, RELAYED_NICK_BYTES
 
-CHANNEL_PREFIXES = "#"
-RELAY_SEPARATOR = "/"
+CHANNEL_PREFIXES: Final = "#"
+RELAY_SEPARATOR: Final = "/"
 """The character that each nick of a relayed message has, and no user's nick (IRCv3 draft/relaymsg)."""
 
-_FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
-_ASCII_NICK = re.compile(r"[A-Za-z_\[\]{}\\|^`][A-Za-z0-9_\[\]{}\\|^`-]*")
-_NICK_PUNCTUATION = frozenset("-_[]{}\\|^`")
-_CHANNEL_FORBIDDEN = frozenset(" ,:\x07\x00\r\n\t*?!")
+_FOLD: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_ASCII_NICK: Final = re.compile(r"[A-Za-z_\[\]{}\\|^`][A-Za-z0-9_\[\]{}\\|^`-]*")
+_NICK_PUNCTUATION: Final = frozenset("-_[]{}\\|^`")
+_CHANNEL_FORBIDDEN: Final = frozenset(" ,:\x07\x00\r\n\t*?!")
 # Unicode's main categories: letters, marks and numbers.
-_LETTER_CATEGORIES = ("L", "M", "N")
-_INVISIBLE = re.compile(
+_LETTER_CATEGORIES: Final = ("L", "M", "N")
+_INVISIBLE: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Letters and marks that are not visible (Unicode's Default_Ignorable_Code_Point). With one, a name would look like
@@ -44,7 +45,8 @@ def is_nick(name: str) -> bool:
     The first character is no digit and no hyphen.
     """
     if name.isascii():
-        return len(name) <= NICK_BYTES and _ASCII_NICK.fullmatch(name) is not None
+        # An identifier of Python has letters, digits and underscores, as most nicks do. To see that is much quicker.
+        return len(name) <= NICK_BYTES and (name.isidentifier() or _ASCII_NICK.fullmatch(name) is not None)
     if len(name.encode(errors="surrogatepass")) > NICK_BYTES or name[0] == "-" or name[0].isnumeric():
         return False
     return _has_nick_characters(name)

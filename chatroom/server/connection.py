@@ -17,6 +17,7 @@ from chatroom.compiled_modules import mypyc_attr
 from chatroom.irc.framing import LineBuffer, Malformed
 from chatroom.server.connection_stage import CLOSED, CLOSING, OPEN, State
 from chatroom.server.idle_bytes import count_idle
+from chatroom.server.transport import send_last
 
 if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
@@ -232,7 +233,7 @@ class Connection:
             self._add_to_backlog(data, self._backlogs.written)
             return
         try:
-            sent = self._socket.send(data)
+            sent = send_last(self._socket, data) if self.session.closing else self._socket.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError as error:

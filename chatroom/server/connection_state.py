@@ -21,7 +21,7 @@ def can_be_handed_over(connection: Connection) -> bool:
     The state of a TLS connection is in OpenSSL, which gives it to nobody. The caller knows who is in replay.
     """
     is_open = connection.state is State.OPEN and not connection.is_lost
-    return is_open and isinstance(connection.transport, socket.socket) and is_at_rest(connection.session)
+    return is_open and isinstance(connection.transport, socket.SocketType) and is_at_rest(connection.session)
 
 
 def connection_to_state(connection: Connection) -> dict[str, Any]:

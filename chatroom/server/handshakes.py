@@ -204,7 +204,7 @@ class Handshakes(LoopThread):
     def _read_header(self, arrival: Arrival, events: int) -> bool:
         """Read the PROXY header, and nothing behind it. Return False if it has not come whole."""
         sock = arrival.transport
-        assert isinstance(sock, socket.socket)
+        assert isinstance(sock, socket.SocketType)
         data = sock.recv(LONGEST, socket.MSG_PEEK)
         if not data:
             raise ConnectionError("no PROXY header")
@@ -227,7 +227,7 @@ class Handshakes(LoopThread):
 
         tls = arrival.transport
         if not isinstance(tls, TlsSocket):
-            assert isinstance(tls, socket.socket) and arrival.entrance.certificates is not None
+            assert isinstance(tls, socket.SocketType) and arrival.entrance.certificates is not None
             tls = arrival.transport = TlsSocket(tls, arrival.entrance.certificates.context)
         wanted = tls.handshake()
         if wanted is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from chatroom.server.connection import Connection
 
-LINGER_S = 2.0
+LINGER_S: Final = 2.0
 """How long a closing connection waits for its peer to read the last lines."""
 
 

@@ -17,11 +17,13 @@ import struct
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from socket import SocketType
+from typing import TYPE_CHECKING, Final
 
 from chatroom.chat.people.session import ControlRights, Session
 from chatroom.chat.stored.records import Role
 from chatroom.commands.connecting.webirc import take_address
+from chatroom.server.accepting import Acceptor
 from chatroom.server.clocks import read_clocks
 from chatroom.server.entrance import Entrance
 from chatroom.server.handshakes import MADE_ROOM, Arrival, Handshakes
@@ -34,14 +36,14 @@ if TYPE_CHECKING:
     from chatroom.server.io_thread import IoThread
     from chatroom.server.transport import Transport
 
-_OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-ACCEPTS_PER_TICK = 64
+_OUT_OF_FILES: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+ACCEPTS_PER_TICK: Final = 64
 """The most connections that one tick takes from a listening socket, so that open ones run between two batches."""
-SPARE_PLACES = 16
+SPARE_PLACES: Final = 16
 """How many connections a full server holds beyond its limit, while as many others end for them."""
-_PAUSE_S = 0.1
+_PAUSE_S: Final = 0.1
 """How long a listening socket rests when no more files can be opened."""
-_STOP_PATIENCE_S = 1.0
+_STOP_PATIENCE_S: Final = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,7 @@ class Listener:
         self._control = control
         self._entrances = {entrance.listening: entrance for entrance in (*entrances, Entrance(control))}
         """The listening sockets and what is behind them."""
+        self._acceptors = {listening: Acceptor(listening) for listening in self._entrances}
         self.handshakes: Handshakes | None = None
         """The handshake thread; None if no connection needs it. Never replaced."""
         if not all(entrance.is_plain for entrance in entrances):
@@ -147,12 +150,12 @@ class Listener:
 
     def _accept_batch(self, listening: socket.socket, dealt: dict[IoThread, list[Accepted]]) -> None:
         """Accept some connections, and enter those whose session can begin into ``dealt``."""
-        entrance = self._entrances[listening]
+        entrance, acceptor = self._entrances[listening], self._acceptors[listening]
         wall_ms, _ = read_clocks()
         self.counter.look_at_files()
         for _ in range(ACCEPTS_PER_TICK):
             try:
-                sock, address = listening.accept()
+                sock, address = acceptor.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 break
             except OSError as error:
@@ -189,7 +192,7 @@ class Listener:
         thread.unwatch(listening)
         thread.call_later(_PAUSE_S, lambda: self._watch(listening))
 
-    def _begin(self, sock: socket.socket, host: str, entrance: Entrance, wall_ms: int) -> Session | None:
+    def _begin(self, sock: SocketType, host: str, entrance: Entrance, wall_ms: int) -> Session | None:
         """Make a new connection's session, or return None if the connection is turned away."""
         address_text, version, address = _parse_peer(host)
         world = self._hub.world
@@ -206,7 +209,8 @@ class Listener:
         host = world.cloak.host(version, address)
         session = world.session_kind(next(self._numbers), address_text, version, address, host, wall_ms)
         # The session of a trusted gateway or proxy is counted when WEBIRC or a header names the client's address.
-        by_address = not (comes_by_proxy or settings.webirc.trusts(version, address))
+        gateways = settings.webirc
+        by_address = not (comes_by_proxy or (gateways.password and gateways.trusts(version, address)))
         refusal = self.counter.open(session, settings, by_address=by_address)
         if refusal is not None:
             _turn_away(sock, address_text, refusal, entrance)
@@ -281,7 +285,7 @@ class Listener:
     def _log_refusal(self, line: str) -> None:
         self._threads[0].post(lambda: self._hub.world.log_line(line, at=(__name__, "refused")))
 
-    def _begin_control(self, sock: socket.socket, wall_ms: int) -> Session | None:
+    def _begin_control(self, sock: SocketType, wall_ms: int) -> Session | None:
         # The kernel vouches for the peer's identity (struct ucred: pid, uid, gid).
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         _, uid, _ = struct.unpack("3i", credentials)
@@ -304,7 +308,7 @@ def _parse_peer(host: str) -> tuple[str, int, int]:
 
 def _turn_away(sock: Transport, address: str, why: str, entrance: Entrance) -> None:
     """Send the reason for a refusal, as far as the socket takes it at once."""
-    if entrance.certificates is not None and isinstance(sock, socket.socket):
+    if entrance.certificates is not None and isinstance(sock, SocketType):
         return  # before the TLS handshake the client cannot read anything
     line = f"ERROR :Closing Link: {address} ({why})\r\n".encode()
     if entrance.websocket:

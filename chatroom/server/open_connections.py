@@ -7,7 +7,7 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from chatroom.chat.admission.ban_targets import parse_address
 from chatroom.chat.liveness import first_look_ms, forgive_stall, look_after
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from chatroom.server.websocket import Forwarded
     from chatroom.server.websocket_connection import MessageCache, WebSocketConnection
 
-HANDSHAKE_S = 10.0
+HANDSHAKE_S: Final = 10.0
 """The longest time that the handshake of a WebSocket may take."""
-LOOKS_PER_TICK = 100
+LOOKS_PER_TICK: Final = 100
 """The most connections whose liveness one tick checks: clients that connect together are due in the same second."""
-STALL_S = 2.0
+STALL_S: Final = 2.0
 """A look at the connections that comes so much too late was held up by the daemon itself, or by its machine."""
 
 

@@ -24,9 +24,9 @@ class TlsSocket:
 
     __slots__ = ("_socket", "_tls")
 
-    def __init__(self, sock: socket.socket, context: SSL.Context) -> None:
+    def __init__(self, sock: socket.SocketType, context: SSL.Context) -> None:
         self._socket = sock
-        self._tls = SSL.Connection(context, sock)
+        self._tls = SSL.Connection(context, sock)  # type: ignore[arg-type]  # any with a descriptor
         self._tls.set_accept_state()
 
     def fileno(self) -> int:

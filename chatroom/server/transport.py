@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import socket
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from chatroom.irc.framing import Malformed
+
+_MORE: Final = int(socket.MSG_MORE)
 
 
 class Transport(Protocol):
@@ -33,6 +36,14 @@ class Transport(Protocol):
     def close(self) -> None:
         """Close the descriptor."""
         ...
+
+
+def send_last(transport: Transport, data: bytes) -> int:
+    """Send bytes behind which the connection ends at once. They leave in one packet with that end.
+
+    Two packets would cost the kernel nearly twice as much. Without the end, the bytes would wait for 0.2 seconds.
+    """
+    return transport.send(data, _MORE) if isinstance(transport, socket.SocketType) else transport.send(data)
 
 
 class LineSource(Protocol):

@@ -185,7 +185,7 @@ def test_a_proxy_names_its_client(proxied: Door) -> None:
         arrival = proxied.ready.get(timeout=CAP_S)
         assert arrival.header is not None
         assert arrival.header.address == "198.51.100.3"
-        assert isinstance(arrival.transport, socket.socket)
+        assert isinstance(arrival.transport, socket.SocketType)
         assert arrival.transport.recv(100) == b"NICK a\r\n"
         arrival.transport.close()
 

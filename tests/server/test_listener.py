@@ -79,8 +79,8 @@ class Scene:
         shares = [share for owner in self.owners for share in owner.shares]
         for share in shares:
             for sock, _, _ in share:
-                assert isinstance(sock, socket.socket)
-                self._stack.enter_context(sock)
+                assert isinstance(sock, socket.SocketType)
+                self._stack.callback(sock.close)
         return shares
 
 
@@ -107,7 +107,7 @@ def test_waiting_connections_are_dealt_out_at_once(scene: Scene) -> None:
     assert sorted(len(share) for share in shares) == [3, 4]
     for share in shares:
         for sock, session, entrance in share:
-            assert isinstance(sock, socket.socket)
+            assert isinstance(sock, socket.SocketType)
             assert not sock.getblocking()
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             assert (session.address_text, session.version, session.address) == ("127.0.0.1", 4, 0x7F000001)

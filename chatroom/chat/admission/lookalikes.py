@@ -15,23 +15,24 @@ import contextlib
 import string
 import unicodedata
 from functools import cache
+from typing import Final
 
 from chatroom.irc.names import casefold
 
-OF_ASCII = str.maketrans({'"': "''", "%": "º/₀", "0": "O", "1": "l", "I": "l", "`": "'", "m": "rn", "|": "l"})
+OF_ASCII: Final = str.maketrans({'"': "''", "%": "º/₀", "0": "O", "1": "l", "I": "l", "`": "'", "m": "rn", "|": "l"})
 """The prototypes of ASCII characters, as ``find_prototypes`` has them. Most names need no others, and that table takes
 a third of a second and 8 MB."""
-_ASCII_TABLE = {code: chr(code) for code in range(128)} | OF_ASCII
+_ASCII_TABLE: Final = {code: chr(code) for code in range(128)} | OF_ASCII
 """The same with every ASCII character: ``str.translate`` is three times as slow if the table lacks one."""
 
-_DRAWN_OTHERWISE = (
+_DRAWN_OTHERWISE: Final = (
     "LATIN LETTER SMALL CAPITAL",
     "NEGATIVE CIRCLED LATIN CAPITAL LETTER",
     "NEGATIVE SQUARED LATIN CAPITAL LETTER",
     "REGIONAL INDICATOR SYMBOL LETTER",
 )
 """How the names of characters begin that people read as the letter of ASCII behind it."""
-_IN_CAPITALS = " "
+_IN_CAPITALS: Final = " "
 """In front of a skeleton that is compared with its case; no name has a space."""
 
 

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 SHORT_BYTES: Final = 2048
 """An answer of at most so many bytes is paid with its line."""
-BYTES_OF_A_LINE = 16_384
+BYTES_OF_A_LINE: Final = 16_384
 """So many bytes of a longer answer cost as much as one line more. A client that joins twenty busy channels at once
 still gets their lists and histories without a pause."""
-BYTES_OF_A_READER = 24
+BYTES_OF_A_READER: Final = 24
 """Telling one session of an event takes as long as answering so many bytes."""
-ADDRESS_BYTES_PER_S = 1_000_000
+ADDRESS_BYTES_PER_S: Final = 1_000_000
 """How many bytes of long answers all sessions of an address get a second in the long run. Making them takes about a
 tenth of the time."""
-BUSY_MS = 100
+BUSY_MS: Final = 100
 """An address whose long answers take it longer to pay is busy: its connections run behind those of others."""
-ADDRESS_BURST_BYTES = 4_000_000
+ADDRESS_BURST_BYTES: Final = 4_000_000
 """How many they get at once: fifty clients of one house that come back after a restart."""
 
 

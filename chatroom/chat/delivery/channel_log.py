@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Lines = list[tuple[int, bytes]]
 """Lines with their sequence numbers. Sessions that read the same may have the same list: it must not change."""
 
-_BY_SEQ = itemgetter(0)
-_BY_SKIP = itemgetter(2)
+_BY_SEQ: Final = itemgetter(0)
+_BY_SKIP: Final = itemgetter(2)
 _FEW_LINES: Final = 8
 """A log with more lines says what no other log says."""
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chatroom.chat.delivery.channel_log import (
     ChannelLog,
@@ -31,7 +31,7 @@ from chatroom.chat.delivery.conversation_times import ConversationTimes
 from chatroom.chat.delivery.message_answers import MessageAnswers
 from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
 from chatroom.chat.events import Event
-from chatroom.chat.stored.entries import IDS_PER_MS, first_message_id, next_message_id, time_ms_of
+from chatroom.chat.stored.entries import IDS_PER_MS, first_message_id, time_ms_of
 from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.packing import split_text
 
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
 
-_BY_SEQ = itemgetter(0)
-_UNKNOWN_IDS = first_message_id(3_600_000)
+_BY_SEQ: Final = itemgetter(0)
+_UNKNOWN_IDS: Final = first_message_id(3_600_000)
 """How many message ids a start leaves out if the clock is behind the last one that was stored: those of an hour.
 
 The run before gave some to lines that were not stored. Nobody knows how many, and no later line may have one of them.
@@ -120,7 +120,7 @@ class Outbox:
 
     def take_number(self, time_ms: int = 0) -> int:
         """Return the next sequence number, for what happens at a time in Unix milliseconds: it is never behind that."""
-        self.seq = next_message_id(self.seq, time_ms)
+        self.seq = max(self.seq + 1, time_ms * IDS_PER_MS)  # as ``next_message_id`` has it
         return self.seq
 
     def notices(self, source: str, target: str, text: str) -> list[Event]:
@@ -136,7 +136,7 @@ class Outbox:
         """
         if not event.message_id:
             event.time_ms = self.times.take_latest(conversations) if conversations else self.wall_ms
-        self.seq = event.seq = next_message_id(self.seq, event.time_ms)
+        event.seq = self.take_number(event.time_ms)
 
     def reference(self) -> str:
         """Return a name for a batch that no other batch has."""

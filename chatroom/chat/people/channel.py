@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chatroom.chat.people.ban_masks import BanMask, compile_ban, rename_in_ban
 from chatroom.chat.people.flood_modes import SlowMode, Throttle
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from chatroom.chat.people.session import Session
     from chatroom.chat.people.user import User
 
-VOICE = 1
-OP = 2
+VOICE: Final = 1
+OP: Final = 2
 """The standings of a member, as bits."""
 
-PREFIX_MODES = {"o": OP, "v": VOICE}
+PREFIX_MODES: Final = {"o": OP, "v": VOICE}
 LIST_MODES: tuple[ListMode, ...] = ("b", "e", "I")
 # C: no CTCP. H: no history from before a member's JOIN. M: only accounts speak. R: only accounts join. i: invitations.
 # U: only operators read users without a standing. m: only members with a standing speak. n: no messages from outside.
 # s: hidden. t: only operators set the topic. z: only users with TLS on every connection join.
-FLAG_MODES = "CHMRUimnstz"
-CHANNEL_KINDS = ModeKinds(lists="Ibe", always="k", when_set="FWfjl", flags=FLAG_MODES, prefixes="ov")
-NEW_CHANNEL_FLAGS = frozenset("nt")
-_RESTRAINING = frozenset("CMUm")
+FLAG_MODES: Final = "CHMRUimnstz"
+CHANNEL_KINDS: Final = ModeKinds(lists="Ibe", always="k", when_set="FWfjl", flags=FLAG_MODES, prefixes="ov")
+NEW_CHANNEL_FLAGS: Final = frozenset("nt")
+_RESTRAINING: Final = frozenset("CMUm")
 """The flags that concern what members say."""
-MOST_ENDED_BANS = 50
+MOST_ENDED_BANS: Final = 50
 """How many bans whose time is over a channel keeps, in case the clock is wrong."""
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from chatroom.irc.names import casefold
 
 if TYPE_CHECKING:
     from chatroom.chat.people.user import User
 
-MOST_REMEMBERED = 2_000
+MOST_REMEMBERED: Final = 2_000
 """How many entries are kept in all."""
-MOST_OF_A_NICK = 10
+MOST_OF_A_NICK: Final = 10
 """How many entries are kept for one nick."""
 
 
@@ -74,11 +74,14 @@ class WhowasList:
 
     def _add(self, folded: str, one: _Fields) -> None:
         number = self._number = self._number + 1
-        same = self._by_nick.setdefault(folded, [])
-        same.insert(0, (number, one))
+        same = self._by_nick.get(folded)
+        if same is None:
+            self._by_nick[folded] = [(number, one)]
+        else:
+            same.insert(0, (number, one))
         self._order[number] = folded
         # One entry came, so at most one goes: of this nick if it has too many, or else the oldest of all.
-        if len(same) > MOST_OF_A_NICK:
+        if same is not None and len(same) > MOST_OF_A_NICK:
             del self._order[same.pop()[0]]
         elif len(self._order) > MOST_REMEMBERED:
             self._forget_oldest()

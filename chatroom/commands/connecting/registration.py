@@ -333,7 +333,8 @@ def start(world: World, session: Session) -> None:
     """
     world.sessions[session.id] = session
     world.online.unregistered[session] = None
-    if world.settings.webirc.trusts(session.version, session.address):
+    gateways = world.settings.webirc
+    if gateways.password and gateways.trusts(session.version, session.address):
         return
     if world.bans.find_address(session.version, session.address, world.wall_ms) is not None:
         turn_away_banned(Context(world, session, ""))

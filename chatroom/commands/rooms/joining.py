@@ -5,7 +5,7 @@ Source: Modern IRC Client Protocol, "JOIN message" and "PART message".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chatroom.chat.events import Event
 from chatroom.chat.people.channel import OP, Channel
@@ -35,14 +35,14 @@ from chatroom.irc.names import is_channel
 if TYPE_CHECKING:
     from chatroom.chat.people.user import User
 
-_CHANNEL_BYTES = 256
-_MEMBER_BYTES = 4
+_CHANNEL_BYTES: Final = 256
+_MEMBER_BYTES: Final = 4
 """For ``work_of``: a channel by itself, and each of its members."""
-_NEW_CHANNEL_BYTES = 1024
+_NEW_CHANNEL_BYTES: Final = 1024
 """The further work of making a channel, most of which is the store worker's: it forgets who was in an earlier one."""
 # Read once: an attribute of an Enum class is slow, and each JOIN needs it.
-_MODERATOR = Role.MODERATOR
-MOST_FORWARDS = 5
+_MODERATOR: Final = Role.MODERATOR
+MOST_FORWARDS: Final = 5
 """How many forwards one JOIN follows. Each of them costs the user a line of explanation."""
 
 
