@@ -7,10 +7,11 @@ import glob
 import os
 import shutil
 from collections.abc import Iterator
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
-import coverage
 import pytest
+from harness.measuring import imports_alone, paused
 from hypothesis import settings
 
 from chatroom.compiled_modules import use_compiled_modules
@@ -31,6 +32,23 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 # A property is judged by what it finds, not by how long a busy machine takes for one example.
 settings.register_profile("chatroom", deadline=None)
 settings.load_profile("chatroom")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers, have two of them begin with the end-to-end tests, which often wait: others run meanwhile.
+
+    At the end of the run all workers would wait. Each begins with an equal part of the list.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers < 2:
+        return
+    waiting = [item for item in items if "e2e" in item.path.parts]
+    modules = [list(tests) for _, tests in groupby(waiting, lambda item: item.path)]
+    first, second = chain(*modules[::2]), chain(*modules[1::2])
+    others = [item for item in items if "e2e" not in item.path.parts]
+    middle = max(0, len(items) * (workers // 2) // workers - sum(map(len, modules[::2])))
+    items[:] = [*first, *others[:middle], *second, *others[middle:]]
 
 
 def pytest_collection_finish() -> None:
@@ -74,21 +92,20 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect the tests without measuring what pytest does: that would take twice as long."""
+    with imports_alone():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Pause the measuring of coverage during a test for which it costs much and finds little.
 
     A property test, or one marked ``unmeasured``, runs the same lines hundreds of times. An end-to-end test runs them
     in other processes.
     """
-    paused = []
     if item.get_closest_marker("hypothesis") or item.get_closest_marker("unmeasured") or "e2e" in item.path.parts:
-        # A worker of pytest-xdist has two of these, one inside of the other: stopping the inner one resumes the outer.
-        # That is why the ``no_cover`` marker of pytest-cov has no effect there.
-        while (measurement := coverage.Coverage.current()) is not None:
-            measurement.stop()
-            paused.append(measurement)
-    try:
-        return (yield)
-    finally:
-        for measurement in reversed(paused):
-            measurement.start()
+        with paused():
+            return (yield)
+    return (yield)
