@@ -33,8 +33,8 @@ class OneNode(Telling):
     online: OnlineDirectory
     unshown: Unshown
 
-    is_alone = True
-    """True if no other node has the same channels: then the next start completes what a crash has left."""
+    home = ""
+    """The name of this node, and the number of its start; empty for a lone daemon."""
 
     def own_sessions(self) -> Collection[Session]:
         """The sessions whose connections this daemon has. A world of several daemons has those of the others too."""

@@ -34,7 +34,7 @@ def save_later(world: World, channel: Channel, by: Actor, action: str, detail: s
 def rename_later(world: World, channel: Channel, old: str, by: Actor | None, why: ChatroomError) -> None:
     """Have a channel's new name stored as soon as the database takes it. ``by`` is as for ``ChannelStore.rename``."""
     world.log_line(f"the new name of {old}, {channel.name}, could not be stored, and is tried again: {why}", LogWarning)
-    name, noted = channel.name, world.is_alone
+    name, home = channel.name, world.home
 
     def make_job() -> Job | None:
         is_here = channel.stored and world.channels.get(channel.folded) is channel and channel.name == name
@@ -42,10 +42,10 @@ def rename_later(world: World, channel: Channel, old: str, by: Actor | None, why
 
         def job(stores: Stores) -> None:
             try:
-                stores.channels.rename(old, name, record, by, noted=noted)
+                stores.channels.rename(old, name, record, by, home=home)
             except AlreadyExists:  # a later change of the channel was stored meanwhile, under its new name
                 actor = by or Actor(world.settings.server.name, "server")
-                stores.channels.delete(old, actor, new_name=name, noted=noted)
+                stores.channels.delete(old, actor, new_name=name, home=home)
 
         return job
 

@@ -87,7 +87,8 @@ class ServedDatabase:
         with open_stores(address, writer=self._writer, guard=self.guard) as stores:
             if before is None:
                 stores.begin_run()
-                stores.channels.finish_renames()
+                if settings.cluster.redis is None:
+                    stores.channels.finish_renames()
             # Before everything is loaded: a change meanwhile is read twice rather than never.
             last_change_id = stores.last_change_id() if before is None else before.last_change_id
             if settings.cluster.redis is not None:
@@ -117,6 +118,8 @@ class ServedDatabase:
         link = ClusterLink(settings.cluster)
         self.node = node = Node(settings.cluster, link, journal, self.open_stores)
         node.join()
+        if node.is_first:
+            stores.channels.finish_renames()
         ledger = GatedLedger(journal, node.committer, settings.history)
         world = load_world(
             settings, stores, runtime, ledger, self._zone, partial(ClusterWorld, node=settings.cluster.node)

@@ -24,6 +24,7 @@ from chatroom.chat.admission.account_directory import AccountDirectory
 from chatroom.chat.admission.cloak import Cloak
 from chatroom.chat.cluster.applying import apply
 from chatroom.chat.cluster.cluster_world import ClusterWorld
+from chatroom.chat.cluster.lost_home import close_home
 from chatroom.chat.cluster.snapshot import load_snapshot, snapshot_to_document
 from chatroom.chat.cluster.turn_records import Record, decode_records, encode_records
 from chatroom.chat.delivery.ledger import Ledger, NotWritten
@@ -98,7 +99,7 @@ class Cluster:
         self.nodes.remove(lost)
         lost.close()
         with self.nodes[0].tick():
-            self.nodes[0].world.close_home(lost.home, f"{lost.name} is gone")
+            close_home(self.nodes[0].world, lost.home, f"{lost.name} is gone")
         del self.servers[lost.home]
 
     def take_turn(self, node: Node) -> None:

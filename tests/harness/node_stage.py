@@ -49,7 +49,7 @@ class FakeNodeJournal(FakeJournal):
         super().rollback()
         self._renamed = []
 
-    def use_turn(self, turn: int) -> None:
+    def use_turn(self, turn: int, home: str = "") -> None:
         self.turn = turn
 
     def next_turn(self) -> int:

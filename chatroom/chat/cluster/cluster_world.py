@@ -43,7 +43,6 @@ from chatroom.chat.world import World
 if TYPE_CHECKING:
     from chatroom.chat.admission.account_directory import AccountDirectory
     from chatroom.chat.admission.cloak import Cloak
-    from chatroom.chat.cluster.told import Told
     from chatroom.chat.cluster.turn_records import Record
     from chatroom.chat.delivery.ledger import Ledger
     from chatroom.chat.runtime import Runtime
@@ -67,7 +66,7 @@ class ClusterWorld(World):
     throttle: ClusterThrottle
     actions: ClusterActions
     lockdown: ClusterLockdown
-    change_patience_ms, is_alone = 5000, False
+    change_patience_ms = 5000
 
     def __init__(
         self,
@@ -246,6 +245,13 @@ class ClusterWorld(World):
         """The sessions whose connections this node has."""
         return self.sessions.own.values()
 
+    def find_account(self, session_id: int) -> int:
+        """The id of the account of a session of this node; 0 if it has none. From any thread."""
+        session = self.sessions.own.get(session_id)
+        user = session.user if session is not None else None
+        account = user.account if user is not None else None
+        return 0 if account is None else account.id
+
     def home_of(self, session: Session) -> str:
         """The home of a session."""
         return session.home if isinstance(session, Shadow) else self.home
@@ -286,25 +292,6 @@ class ClusterWorld(World):
     def homes(self) -> set[str]:
         """The homes of all shadows."""
         return set(self.sessions.by_home)
-
-    def close_home(self, home: str, text: str, told: Told | None = None) -> None:
-        """End all sessions of a node that is gone, in a turn. What it has not told its people, they have missed.
-
-        None: they have read everything until now.
-        """
-        # In the order in which they came, whichever node does it: the table of one that joined later has another.
-        shadows = [shadow for _, shadow in sorted(self.sessions.by_home.get(home, {}).items())]
-        read: dict[User, int] = {}
-        for shadow in shadows:
-            if told is not None and shadow.user is not None:
-                read[shadow.user] = min(read.get(shadow.user, told.seq), told.of(shadow.id))
-        for shadow in shadows:
-            unshown = told.unshown.get(shadow.id, ()) if told is not None else ()
-            with self.whereabouts.read_up_to(read.get(shadow.user) if shadow.user is not None else None, unshown):
-                self.close(shadow, text)  # a node that stood still tells it when it goes on
-        for user, after in read.items():
-            for session in user.sessions:
-                self.show_missed(session, after)
 
     def show_missed(self, session: Session, after: int) -> None:
         """Show a session what was said after a message id and before it came, as a further device of its user.

@@ -80,6 +80,10 @@ class HookQueue:
         if names in self._renamed:
             self._renamed.remove(names)
 
+    def forget_renames(self) -> None:
+        """Wait for no new name any more. ``use`` follows, when the database has those that were told."""
+        self._renamed = []
+
     def ids_of(self, folded: str) -> list[int]:
         """The hooks of a channel that are not paused, by its casefolded name."""
         found = [hook.id for hook in self.by_channel.get(folded, ())]

@@ -29,9 +29,7 @@ class ChannelStore(Protocol):
         """
         ...
 
-    def rename(
-        self, old: str, new: str, channel: StoredChannel | None, by: Actor | None, *, noted: bool = True
-    ) -> None:
+    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor | None, *, home: str = "") -> None:
         """Give the channel ``old`` another name everywhere but in the history.
 
         Audit: ``channel.rename``, unless ``by`` is None.
@@ -39,15 +37,18 @@ class ChannelStore(Protocol):
         ``channel`` is stored under its new name; it is None for a channel that ends with its last member. Forwards of
         other channels, read markers and the places that accounts left (``PresenceStore``) follow. Those under the new
         name were of an earlier channel, and are deleted. The new name may be the old one in another case. Raises
-        ``AlreadyExists`` if another stored channel has it. ``noted``: if the journal has not renamed it by then, that
-        is noted, or else its note is removed.
+        ``AlreadyExists`` if another stored channel has it. If the journal has not renamed it by then, that is noted,
+        or else its note is removed. ``home`` is that of the node that gave the name, empty for a lone daemon. Does
+        nothing if another node has completed the name already, because it took that one for dead.
         """
         ...
 
-    def finish_renames(self) -> None:
+    def finish_renames(self, home: str = "") -> None:
         """Complete the new names of channels that a daemon which was killed has given in one half of the database.
 
-        Call it before anything is loaded.
+        ``home`` is that of a node which is gone, while others go on: then only its names are completed, and not in the
+        history, where something may have been said under the new name. Without it, call this before anything is loaded
+        and while no daemon runs.
         """
         ...
 
@@ -55,12 +56,12 @@ class ChannelStore(Protocol):
         """Set when channels last had a member. No change is logged. Skips those that are not stored."""
         ...
 
-    def delete(self, name: str, by: Actor, detail: str = "", *, new_name: str = "", noted: bool = True) -> list[int]:
+    def delete(self, name: str, by: Actor, detail: str = "", *, new_name: str = "", home: str = "") -> list[int]:
         """Delete a channel, but not its history. Raises ``NotFound``. Audit: ``channel.delete`` with ``detail``.
 
         Its hooks are paused, because a later channel of the name is another one: it returns the ids of those that were
         not paused already. Audit: ``hook.pause``, once. If the channel has got a new name, its hooks follow instead;
-        ``noted`` is as for ``rename``.
+        ``home`` is as for ``rename``.
         """
         ...
 

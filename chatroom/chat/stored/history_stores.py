@@ -110,8 +110,8 @@ class NodeJournal(Journal, Protocol):
     a message) is left out if an entry with a higher message id was committed before its transaction.
     """
 
-    def use_turn(self, turn: int) -> None:
-        """Have the transactions that follow be those of a turn."""
+    def use_turn(self, turn: int, home: str = "") -> None:
+        """Have the transactions that follow be those of a turn. ``home`` is that of the node which has it."""
         ...
 
     def next_turn(self) -> int:
@@ -331,8 +331,8 @@ class PresenceStore(Protocol):
         """Record that what the account missed in the channel, where it is, was shown."""
         ...
 
-    def go_all(self, message_id: int | None) -> None:
-        """Record for every account that is recorded as present that it left and comes back.
+    def go_all(self, message_id: int | None, account_id: int | None = None) -> None:
+        """Record for every account that is recorded as present, or only for one, that it left and comes back.
 
         The daemon calls it when it starts, with the last message id of the run before: at its end all have left.
         """

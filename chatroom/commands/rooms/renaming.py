@@ -55,8 +55,8 @@ def _rename(context: Context, channel: Channel, name: str, reason: str) -> None:
             world.ledger.hooks.end_rename(old, name)
 
     by = actor if is_audited(context, channel) else None
-    noted = world.is_alone
-    world.work.write(lambda stores: stores.channels.rename(old, name, record, by, noted=noted), then)
+    home = world.home
+    world.work.write(lambda stores: stores.channels.rename(old, name, record, by, home=home), then)
     world.log_line(f"{old} is now {name}, by {context.nick}")
     event = world.outbox.event(context.source, f"RENAME {old} {name} :{reason}", context.user, channel)
     for member in channel.members:

@@ -189,6 +189,13 @@ class Link(Protocol):
         """Return what was left of homes, by home; None for each of which nothing is there."""
         ...
 
+    def find_last_told(self) -> list[Told]:
+        """Return what was left of the homes that lived last: for a node that finds none with a world.
+
+        They have died within some seconds, so that none of them has ended the people of another.
+        """
+        ...
+
     def remove(self, name: str, epoch: int) -> bool:
         """Take a node that is gone from the registered ones. Its turn, if it has it, is handed on as a broken one.
 

@@ -19,7 +19,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatroom.chat.cluster.completing import complete_stored
 from chatroom.chat.cluster.local_verbs import LOCAL_VERBS
+from chatroom.chat.cluster.lost_home import close_home
 from chatroom.chat.cluster.snapshot import reset, tell_end
 from chatroom.chat.delivery.answer_costs import answer_bytes, count_unread
 from chatroom.chat.delivery.batches import Batch
@@ -30,10 +32,10 @@ from chatroom.commands.dispatch import answer_not_run
 from chatroom.irc.message import split
 from chatroom.server.clocks import read_clocks
 from chatroom.server.cluster.other_nodes import OtherNodes
+from chatroom.server.cluster.patient_hub import PatientHub
 from chatroom.server.cluster.told_mark import ToldMark
 from chatroom.server.cluster.told_so_far import ToldSoFar
 from chatroom.server.cluster.turn_journal import TurnJournal, TurnWork
-from chatroom.server.gated_hub import GatedHub
 from chatroom.server.hub import TASKS_S
 from chatroom.server.metered import MeteredHub
 from chatroom.server.turns import TICK_S
@@ -65,7 +67,7 @@ class _Waiting(NamedTuple):
     since_mono_ms: int
 
 
-class ClusterHub(GatedHub):
+class ClusterHub(PatientHub):
     """A hub whose world is a ``ClusterWorld``, and whose ledger's committer a ``TurnJournal``."""
 
     world: ClusterWorld
@@ -327,14 +329,20 @@ class ClusterHub(GatedHub):
         ``told`` is as in ``OtherHomes.find_gone``. In a tick.
         """
         for home, its_told in self.others.find_gone(servers, told):
-            self.world.log_line(f"the node {home} is gone, and its people with it", LogWarning)
-            self.post(0, partial(self._end_home, home, its_told))
+            if home in self.world.homes():
+                self.world.log_line(f"the node {home} is gone, and its people with it", LogWarning)
+                self.post(0, partial(self._end_home, home, its_told))
+            self.post(0, partial(complete_stored, self.world, home))
 
     def _end_home(self, home: str, told: Told | None) -> None:
         """End the people of a node that is gone. The others know it when it is stored how far these have read."""
-        self.world.close_home(home, f"{home.partition('/')[0]} is gone", told)
+        work = self.world.work
+        self._submit_work(work.take_writes())
+        close_home(self.world, home, f"{home.partition('/')[0]} is gone", told)
         self._stored = stored = threading.Event()
-        self.world.work.write(lambda _: stored.set(), alone=True)  # behind what the ends have written
+        work.write(lambda _: stored.set(), alone=True)  # behind what the ends have written
+        # At once, because the turn waits for it. If it never is, the next one does the same.
+        self._submit_now(work.take_writes())
 
     # -- beginning anew ---------------------------------------------------------------------------
 
@@ -352,6 +360,7 @@ class ClusterHub(GatedHub):
         self._settled.clear()
         self._ledger.abandon()
         self._ledger.renaming = 0
+        self._ledger.hooks.forget_renames()
         world.outbox.abandon()
         for session in gate.find_closed():
             tell_end(world, session, LOST)  # what it was told waited in the gate, and is lost

@@ -16,18 +16,19 @@ from chatroom.chat.stored.entries import Entry, time_ms_of
 from chatroom.chat.stored_channels import restore_channels
 from chatroom.commands.connecting.approving import answer_unregistered
 from chatroom.commands.reading.replay import replay_channel, replay_gap
-from chatroom.errors import ClusterError, Fenced, StorageError, StreamLost
+from chatroom.errors import ClusterError, Fenced, RedisUnreachable, StorageError, StreamLost
 from chatroom.server.cluster.cluster_hub import LOST, ClusterHub, MeteredClusterHub
 from chatroom.server.cluster.contact import Contact
 from chatroom.server.cluster.entering import Stopping, join, take_place, take_world, unpack
 from chatroom.server.cluster.heartbeat import Heartbeat
+from chatroom.server.cluster.last_told import store_missed
 from chatroom.server.cluster.snapshot_writer import SnapshotWriter, Wanted
 from chatroom.server.cluster.stream_reader import StreamReader
 from chatroom.server.cluster.told_thread import TellingThread, make_io_threads
 from chatroom.server.cluster.turn_desk import Desk
 from chatroom.server.cluster.turn_journal import TurnJournal
 from chatroom.server.cluster.turn_thread import TurnThread
-from chatroom.server.loaded_world import begin_anew, load_always_on, restore_always_on
+from chatroom.server.loaded_world import load_always_on, restore_always_on
 
 if TYPE_CHECKING:
     from chatroom.chat.cluster.told import Told
@@ -95,6 +96,11 @@ class Node:
         self.first_number = (joined.epoch << 32) + 1
         self.heartbeat.start()
 
+    @property
+    def is_first(self) -> bool:
+        """True if no node had a world when this one joined."""
+        return self._joined is not None and self._joined.is_first
+
     def fill(self, world: ClusterWorld, stores: SqlStores) -> None:
         """Put into a new world what the others have in theirs; the first node, what is stored.
 
@@ -106,8 +112,7 @@ class Node:
         try:
             snapshot = take_world(self._link, self._joined, self._find_turn_floor, self._pause)
             if snapshot is None:
-                begin_anew(world, stores)
-                self._found(world)
+                self._make_world(world, stores)
                 self._position = self._joined.position
             else:
                 self._position = snapshot.position
@@ -115,6 +120,17 @@ class Node:
             take_place(self._link, self._position, self._facts(), self._find_turn_floor, self._pause)
         except Fenced as error:
             self.desk.lose(str(error))
+
+    def _make_world(self, world: ClusterWorld, stores: SqlStores) -> None:
+        """Complete the world from the database, because no node has one."""
+        if not self.is_first:  # those who had a world have died, perhaps since this one has read the channels
+            stores.channels.finish_renames()
+            reset(world, LOST)
+            world.configure_channels()
+            restore_channels(world, stores.channels.load_all())
+        read_up_to = store_missed(stores.presence, self._find_last_told(), world.ledger.last_message_id)
+        restore_always_on(world, load_always_on(world, stores, read_up_to))
+        self._found(world)
 
     def make_hub(self, workers: Workers, screen: Screen, *, metered: bool) -> ClusterHub:
         """Make the hub of the world that was filled."""
@@ -126,6 +142,7 @@ class Node:
         world.replayer, world.gap_replayer = _replay, replay_gap
         world.answer_applicants = answer_unregistered
         world.duty = lambda: self.heartbeat.has_duty
+        hub.mark.find_account = world.find_account
         hub.others.write_snapshot, hub.hurry = self._write_snapshot, self.heartbeat.hurry
         self._telling = TellingThread(self._link, hub.mark)
         hub.sure_until_s = 0.0  # before the first heartbeat, it may have stood still since it took its place
@@ -197,6 +214,15 @@ class Node:
         home, told = self.hub.mark.read()
         return told if home == self._link.home else None
 
+    def _find_last_told(self) -> list[Told]:
+        """What the nodes have left that lived last."""
+        while True:
+            try:
+                return self._link.find_last_told()
+            except RedisUnreachable:
+                if not self._pause(_JOIN_AGAIN_S):
+                    raise Stopping from None
+
     def _find_turn_floor(self) -> int:
         with self.committer.lock:
             return self._journal.next_turn()
@@ -265,7 +291,11 @@ class Node:
                 position, fill = joined.position, self._load_stored(hub.world)
             else:
                 position, fill = snapshot.position, partial(load_snapshot, hub.world, unpack(snapshot))
+            with self._open_stores() as stores:
+                hooks = stores.hooks.list_all(), stores.hooks.list_incoming()
             self._in_tick(partial(self._enter, hub, position, fill))
+            # The names of their channels may be those of a turn that never was.
+            self._in_tick(partial(hub.world.ledger.hooks.use, *hooks))
             self._reader.begin_at(position)
             take_place(self._link, position, self._facts(), self._find_turn_floor, self._pause)
         except (ClusterError, StorageError) as error:
@@ -278,13 +308,15 @@ class Node:
     def _load_stored(self, world: ClusterWorld) -> Callable[[], None]:
         """Read what is stored, for the only node. Return what fills the emptied world with it, in a tick."""
         assert self.hub is not None
-        _, told = self.hub.mark.read()  # nobody else ends this node's people
-        with self._open_stores() as stores:
-            channels = stores.channels.load_all()
-            users = load_always_on(world, stores, told.by_all)
         with self.committer.lock:
             self._journal.next_turn()  # makes a connection, if there is none
             last_message_id = self._journal.last_message_id()
+        _, own = self.hub.mark.read()  # nobody else ends this node's people
+        marks = [own, *self._link.find_last_told()]
+        with self._open_stores() as stores:
+            stores.channels.finish_renames()
+            channels = stores.channels.load_all()
+            users = load_always_on(world, stores, store_missed(stores.presence, marks, last_message_id))
 
         def fill() -> None:
             # A node with a clock that is ahead may have been alone meanwhile.

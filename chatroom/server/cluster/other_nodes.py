@@ -104,7 +104,7 @@ class OtherNodes:
     # -- which there are --------------------------------------------------------------------------
 
     def find_gone(self, servers: dict[str, Server | None], told: Mapping[str, Told | None]) -> list[tuple[str, Told]]:
-        """The homes with people whose node is not there any more, each with how far it has told them.
+        """The homes whose node is not there any more, each with how far it has told its people.
 
         See ``ClusterHub.look_at_nodes`` for the arguments. Each home is returned once.
         """
@@ -116,7 +116,7 @@ class OtherNodes:
         world.clock_shifts = {
             home: shift_ms for home, shift_ms in world.clock_shifts.items() if home in servers or home in names
         }
-        return [gone for gone in self.homes.find_gone(servers.keys(), told) if gone[0] in world.homes()]
+        return self.homes.find_gone(servers.keys(), told)
 
 
 def _ignore(home: str) -> None:

@@ -19,6 +19,7 @@ from chatroom.errors import Fenced, NodeRuns, RedisUnreachable, StreamLost, Stre
 from chatroom.server.cluster import scripts
 from chatroom.server.cluster.cluster_contract import Entry, Joined, NodeState, Recovered, Snapshot, Turn
 from chatroom.server.cluster.founding import Claim, choose_founder, is_part_of, make_plan
+from chatroom.server.cluster.last_told import find_last_told
 from chatroom.server.cluster.link_memory import LinkMemory
 from chatroom.server.cluster.redis_answers import Oddities, read_entry, read_kept, read_states, read_told
 from chatroom.server.cluster.redis_line import BULK_ANSWER_S, RedisLine
@@ -185,6 +186,12 @@ class ClusterLink:
         del run
         found = line.call("MGET", *[f"{self._prefix}told:{home}" for home in names]) if names else []
         return {home: read_told(text, self._oddities) for home, text in zip(names, found, strict=True)}
+
+    def find_last_told(self) -> list[Told]:
+        """See ``Link.find_last_told``."""
+        line, run = self._connect()
+        del run
+        return find_last_told(line, f"{self._prefix}told:", 2 * self._lease_ms, self._oddities)
 
     def remove(self, name: str, epoch: int) -> bool:
         """See ``Link.remove``."""

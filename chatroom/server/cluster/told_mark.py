@@ -11,7 +11,7 @@ lock). Both only note it: a thread of its own tells Redis.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chatroom.chat.cluster.told import Told, join_unshown
 
@@ -40,6 +40,8 @@ class ToldMark:
     """The mark. Each method says which thread may call it."""
 
     def __init__(self) -> None:
+        self.find_account: Callable[[int], int] | None = None
+        """Finds the account of a session of this node by their ids, 0 for a guest. Called from any thread. Set once."""
         self.changed = threading.Event()
         """Set when the mark may have moved. Whoever tells of it clears it."""
         self._lock = threading.Lock()
@@ -94,6 +96,10 @@ class ToldMark:
 
     def read(self) -> tuple[str, Told]:
         """The home of this node, and its mark. From any thread."""
+        home, told = self._read()
+        return home, told.with_accounts(self.find_account) if self.find_account is not None else told
+
+    def _read(self) -> tuple[str, Told]:
         with self._lock:
             told = [writer.written for writer in self._writers] or [self._start]
             seq, unshown = min(one.seq for one in told), join_unshown(*(one.unshown for one in told))

@@ -195,7 +195,7 @@ class TurnJournal(CommitterThread):
         journal = self._journal
         batches = [*self._owed, batch]
         try:
-            journal.use_turn(work.turn.number)
+            journal.use_turn(work.turn.number, work.home)
             journal.begin()
             self._settle_again_s = time.monotonic() + _SETTLE_AGAIN_S  # unless this transaction is committed
             batches = [*self._doubts.settle(self._owed), batch]

@@ -31,6 +31,7 @@ from chatroom.storage.postgresql.connecting import NoAnswer
 from chatroom.storage.postgresql.server_journal import ServerJournal
 from chatroom.storage.postgresql.server_lock import LOCKS, locks_of
 from chatroom.storage.sql.history_rows import SELECT, to_entry
+from chatroom.storage.sql.rename_notes import note_in_history
 from chatroom.storage.sql.timestamps import Clock, utc_now
 
 STEP = 1000
@@ -60,11 +61,11 @@ _END_OTHERS = (
 class ServerNodeJournal(ServerJournal):
     """Implements ``chatroom.chat.stored.history_stores.NodeJournal``. A commit always waits for the server's disk."""
 
-    __slots__ = ("_highest", "_raised", "_seen", "_turn")
+    __slots__ = ("_highest", "_home", "_raised", "_seen", "_turn")
 
     def __init__(self, address: ServerAddress, clock: Clock) -> None:
         """Raises ``StorageError`` if the server cannot be used."""
-        self._turn = 0
+        self._turn, self._home = 0, ""
         self._seen = -1
         """The row when the ids in ``_known`` were read."""
         self._raised = -1
@@ -74,9 +75,9 @@ class ServerNodeJournal(ServerJournal):
         super().__init__(address, clock, full=True, setup=f"; {_PREPARE}")
         self.execute(f"INSERT INTO history_state (name, value) VALUES ('{_ROW}', 0) ON CONFLICT DO NOTHING")
 
-    def use_turn(self, turn: int) -> None:
-        """Have the transactions that follow be those of a turn."""
-        self._turn = turn
+    def use_turn(self, turn: int, home: str = "") -> None:
+        """Have the transactions that follow be those of a turn. ``home`` is that of the node which has it."""
+        self._turn, self._home = turn, home
 
     def next_turn(self) -> int:
         """A turn that is later than all that have ever committed."""
@@ -134,7 +135,7 @@ class ServerNodeJournal(ServerJournal):
         self._raise()
 
     def _note_rename(self, name: str, new_name: str) -> None:
-        """Note nothing: other nodes live on with the new name, and no start would tell it from an old note."""
+        note_in_history(self.execute, name, new_name, self._home)
 
     def commit(self) -> None:
         """Make the transaction permanent."""

@@ -46,16 +46,14 @@ class SqlChannels:
             if action:
                 audit_store.add_row(self._database, by, action, channel.name, detail)
 
-    def rename(
-        self, old: str, new: str, channel: StoredChannel | None, by: Actor | None, *, noted: bool = True
-    ) -> None:
+    def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor | None, *, home: str = "") -> None:
         """Give a channel another name in all tables but those of the history. Raises ``AlreadyExists``."""
         before, after = casefold(old), casefold(new)
         with self._database.transaction():
+            if not note_in_stores(self._database.execute, old, new, home):
+                return
             if before != after and self._database.row("SELECT 1 FROM channels WHERE folded = ?", (after,)) is not None:
                 raise AlreadyExists(f"there is a stored channel called {new} already")
-            if noted:
-                note_in_stores(self._database.execute, old, new)
             # First the key by which ``_save_row`` finds the row, so that the channel keeps its id.
             self._rename(before, new)
             if channel is not None:
@@ -63,24 +61,31 @@ class SqlChannels:
             if by is not None:
                 audit_store.add_row(self._database, by, "channel.rename", old, new)
 
-    def finish_renames(self) -> None:
+    def finish_renames(self, home: str = "") -> None:
         """Complete the new names of channels that a daemon which was killed has given in one half of the database."""
-        notes = "SELECT folded, new_name, balance FROM rename_notes ORDER BY number"
-        if not self._database.rows(notes):
+        condition, parameters = (" WHERE home = ?", (home,)) if home else ("", ())
+        notes = f"SELECT folded, new_name, balance FROM rename_notes{condition} ORDER BY number"
+        if not self._database.rows(notes, parameters):
             return
         with self._database.transaction():
-            for before, new, balance in self._database.rows(notes):
-                if balance < 0:
+            for before, new, balance in self._database.rows(notes, parameters):
+                if balance > 0:
+                    self._finish_rename(before, new)
+                elif balance < 0 and not home:
                     self._rename_in_history(before, new)
-                    continue
-                after = casefold(new)
-                if before != after and self._database.row("SELECT 1 FROM channels WHERE folded = ?", (after,)):
-                    # A later change of the channel was stored, under its new name.
-                    self._database.execute("DELETE FROM channels WHERE folded = ?", (before,))
-                    hook_rows.rename_channel(self._database.execute, before, new, after)
-                else:
-                    self._rename(before, new)
-            self._database.execute("DELETE FROM rename_notes")
+            if home:
+                self._database.execute("UPDATE rename_notes SET balance = 0 WHERE home = ?", (home,))
+            else:
+                self._database.execute("DELETE FROM rename_notes")
+
+    def _finish_rename(self, before: str, new: str) -> None:
+        after = casefold(new)
+        if before != after and self._database.row("SELECT 1 FROM channels WHERE folded = ?", (after,)):
+            # A later change of the channel was stored, under its new name.
+            self._database.execute("DELETE FROM channels WHERE folded = ?", (before,))
+            hook_rows.rename_channel(self._database.execute, before, new, after)
+        else:
+            self._rename(before, new)
 
     def _rename(self, before: str, new: str) -> None:
         """Give a channel another name in all tables but those of the history. Only in a transaction."""
@@ -136,7 +141,7 @@ class SqlChannels:
                 "UPDATE channels SET used_ms = ? WHERE folded = ?", [(used_ms, casefold(name)) for name in names]
             )
 
-    def delete(self, name: str, by: Actor, detail: str = "", *, new_name: str = "", noted: bool = True) -> list[int]:
+    def delete(self, name: str, by: Actor, detail: str = "", *, new_name: str = "", home: str = "") -> list[int]:
         """Delete a channel, but not its history, and pause its hooks. Raises ``NotFound``."""
         folded = casefold(name)
         with self._database.transaction():
@@ -147,8 +152,7 @@ class SqlChannels:
             change_store.add_row(self._database, "channels", row[0])
             audit_store.add_row(self._database, by, "channel.delete", row[1], detail)
             if new_name:
-                if noted:
-                    note_in_stores(self._database.execute, name, new_name)
+                note_in_stores(self._database.execute, name, new_name, home)
                 hook_rows.rename_channel(self._database.execute, folded, new_name, casefold(new_name))
                 return []
             return hook_rows.pause_channel(self._database, row[1], by)

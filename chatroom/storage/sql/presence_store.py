@@ -58,14 +58,17 @@ class SqlPresence:
                 (channel, message_id, account_id),
             )
 
-    def go_all(self, message_id: int | None) -> None:
-        """Record for every account that is recorded as present that it lost its connection."""
+    def go_all(self, message_id: int | None, account_id: int | None = None) -> None:
+        """Record for every account that is recorded as present, or only for one, that it lost its connection."""
+        whose, parameters = (
+            ("", (message_id,)) if account_id is None else (" AND account_id = ?2", (message_id, account_id))
+        )
         with self._database.transaction():
             self._database.execute(
                 "UPDATE presence SET is_present = 0, left_number = CASE"
                 " WHEN CAST(?1 AS BIGINT) > coalesce(left_number, -1) THEN CAST(?1 AS BIGINT) ELSE left_number END"
-                " WHERE is_present = 1",
-                (message_id,),
+                f" WHERE is_present = 1{whose}",
+                parameters,
             )
 
     def begin_replay(self, account_id: int, channel: str) -> None:

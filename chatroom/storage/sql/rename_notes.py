@@ -1,7 +1,8 @@
 """Notes of channels whose new name stands in one half of the database only: in the history, or in all other tables.
 
 The journal and the store worker give a channel its new name in a transaction each, in either order. The first one
-leaves a note, and the second one removes it: so a start after a crash knows which half is behind.
+leaves a note, and the second one removes it: so a start after a crash knows which half is behind. Nodes write into a
+note which of them gave the name, and the others complete it if that one dies.
 """
 
 from __future__ import annotations
@@ -12,26 +13,32 @@ from typing import Any
 from chatroom.irc.names import casefold
 
 _NOTE = (
-    "INSERT INTO rename_notes (folded, new_name, number, balance)"
-    " VALUES (?, ?, (SELECT coalesce(max(number), 0) + 1 FROM rename_notes), ?)"
-    " ON CONFLICT (folded, new_name) DO UPDATE SET balance = rename_notes.balance + excluded.balance"
+    "INSERT INTO rename_notes (folded, new_name, number, balance, home)"
+    " VALUES (?, ?, (SELECT coalesce(max(number), 0) + 1 FROM rename_notes), ?, ?)"
+    " ON CONFLICT (folded, new_name) DO UPDATE SET balance = rename_notes.balance + excluded.balance,"
+    " home = excluded.home"
 )
 _REMOVE = "DELETE FROM rename_notes WHERE folded = ? AND new_name = ? AND balance = 0"
+_REMOVE_OWN = f"{_REMOVE} AND home = ?"
 
 
-def note_in_history(execute: Callable[[str, Sequence[object]], Any], name: str, new_name: str) -> None:
+def note_in_history(execute: Callable[[str, Sequence[object]], Any], name: str, new_name: str, home: str = "") -> None:
     """Note that a channel has its new name in the history. Only in a transaction."""
-    _note(execute, casefold(name), new_name, 1)
+    _note(execute, casefold(name), new_name, 1, home)
 
 
-def note_in_stores(execute: Callable[[str, Sequence[object]], Any], name: str, new_name: str) -> None:
+def note_in_stores(execute: Callable[[str, Sequence[object]], Any], name: str, new_name: str, home: str = "") -> bool:
     """Note that a channel has its new name in all other tables. Only in a transaction, and before hooks are changed.
 
-    The journal has the same order, so that neither waits for the other in a circle.
+    The journal has the same order, so that neither waits for the other in a circle. False if another node has completed
+    the name already, because it took this one for dead.
     """
-    _note(execute, casefold(name), new_name, -1)
+    return _note(execute, casefold(name), new_name, -1, home)
 
 
-def _note(execute: Callable[[str, Sequence[object]], Any], folded: str, new_name: str, step: int) -> None:
-    execute(_NOTE, (folded, new_name, step))
+def _note(execute: Callable[[str, Sequence[object]], Any], folded: str, new_name: str, step: int, home: str) -> bool:
+    if home and execute(_REMOVE_OWN, (folded, new_name, home)).rowcount:
+        return False
+    execute(_NOTE, (folded, new_name, step, home))
     execute(_REMOVE, (folded, new_name))
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from harness.cluster_stage import ClusterStage, Node, Person
 
+from chatroom.chat.cluster.lost_home import close_home
 from chatroom.chat.cluster.told import Told
 from chatroom.chat.people.session import Session
 from chatroom.chat.stored.records import AccountEntry, Role
@@ -36,7 +37,7 @@ def test_a_device_that_came_meanwhile_is_shown_the_gap(place: str) -> None:
     ann.say("PRIVMSG #tea :welcome back")
     stage.nodes.remove(dying)
     with nodes["a"].turn():
-        nodes["a"].world.close_home(dying.world.home, "c is gone", Told(told))
+        close_home(nodes["a"].world, dying.world.home, "c is gone", Told(told))
     ((name, session, after, up_to),) = shown
     assert (name, session, after) == (place, back.session, told)
     assert missed <= up_to < stage.last_seq
@@ -54,5 +55,5 @@ def test_who_missed_nothing_is_shown_nothing(is_known: bool) -> None:
     told = stage.last_seq
     stage.nodes.remove(dying)
     with first.turn():
-        first.world.close_home(dying.world.home, "c is gone", Told(told) if is_known else None)
+        close_home(first.world, dying.world.home, "c is gone", Told(told) if is_known else None)
     assert shown == [] and other.session.user is not None

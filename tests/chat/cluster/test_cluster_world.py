@@ -6,6 +6,7 @@ from harness.cluster_stage import ClusterStage
 
 from chatroom.chat.admission.lockdown import Lockdown
 from chatroom.chat.cluster.applying import apply
+from chatroom.chat.cluster.lost_home import close_home
 from chatroom.chat.cluster.snapshot import load_snapshot, reset, snapshot_to_document
 from chatroom.chat.cluster.turn_records import Record
 from chatroom.chat.farewell import end_all
@@ -102,7 +103,7 @@ def test_the_people_of_a_dead_node_go() -> None:
     stage.gather(ann, bob, cat)
     stage.nodes.remove(second)
     with first.turn():
-        first.world.close_home(second.world.home, "b is gone")
+        close_home(first.world, second.world.home, "b is gone")
     for person in (ann, cat):
         assert person.read()[-1].split(" ", 1)[1] == "QUIT :b is gone"
     assert first.world.homes() == {third.world.home}
@@ -243,7 +244,7 @@ def test_a_reset_world_is_filled_anew() -> None:
     assert (second.world.users, second.world.channels) == ({}, {})
     stage.nodes.remove(second)
     with first.turn():
-        first.world.close_home(second.world.home, "b is gone")
+        close_home(first.world, second.world.home, "b is gone")
     stage.nodes.append(second)
     with first.tick(), second.tick():
         load_snapshot(second.world, snapshot_to_document(first.world))
@@ -370,6 +371,6 @@ def test_the_people_of_a_dead_node_go_in_one_order() -> None:
     third = stage.add("c")
     stage.nodes.remove(second)
     with third.turn():
-        third.world.close_home(second.world.home, "b is gone")
+        close_home(third.world, second.world.home, "b is gone")
     assert [entry[0] for entry in third.world.whowas.to_state()] == ["zoe", "zed", "amy"]
     stage.check_same()

@@ -9,6 +9,7 @@ import pytest
 from harness.cluster_stage import ClusterStage, Node
 from harness.journal import FakeJournal
 
+from chatroom.chat.cluster.lost_home import close_home
 from chatroom.chat.cluster.told import Told
 from chatroom.chat.stored.records import AccountEntry, Role
 
@@ -42,7 +43,7 @@ def end_home(node: Node, gone: Node, told: Told | None) -> Places:
     node.world.work.take_writes()
     node.world.ledger.journal = FakeJournal()
     with node.turn():
-        node.world.close_home(gone.world.home, "b is gone", told)
+        close_home(node.world, gone.world.home, "b is gone", told)
     run_writes(node, places)
     return places
 
@@ -110,4 +111,25 @@ def test_a_session_that_was_behind_is_shown_more() -> None:
     assert {(account_id, channel): message_id for account_id, channel, message_id, _ in places.left} == {
         **{(UNA.id, place): told.seq - 1 for place in ("", "#tea")},
         **{(BOB.id, place): told.seq for place in ("", "#tea")},
+    }
+
+
+def test_of_two_nicks_of_an_account_the_one_counts_that_was_told_less() -> None:
+    """Whichever leaves last. It was shown what it missed before it came, if one of the two was."""
+    stage = ClusterStage(accounts=(UNA,))
+    first, second = stage.add("a"), stage.add("b")
+    first.connect("ann").say("JOIN #tea")
+    una, other = second.connect("una", account=UNA), second.connect("una2")
+    with first.turn():
+        first.world.set_account(first.user("una2"), UNA)
+    for each in (una, other):
+        each.say("JOIN #tea")
+    other.say("JOIN #mine")
+    unshown = {una.session.id: {"#tea"}, other.session.id: {"#mine"}}
+    told = Told(stage.last_seq, {una.session.id: stage.last_seq - 1}, unshown)
+    stage.nodes.remove(second)
+    places = end_home(first, second, told)
+    assert {channel: message_id for _, channel, message_id, _ in places.left} == {
+        **dict.fromkeys(("", "#tea"), told.seq - 1),
+        "#mine": None,
     }

@@ -65,6 +65,17 @@ def test_who_was_not_shown_what_it_missed_has_not_read_it(stores: SqlStores, una
     assert presence.find_places(una) == ["#a", "#b"]
 
 
+def test_one_account_is_gone_before_the_others(stores: SqlStores, una: int) -> None:
+    """Because it had read less. What it had read before counts, if that is more."""
+    presence, bob = stores.presence, stores.accounts.create("bob", Role.USER, [], SHELL).id
+    presence.go(una, "#b", 15, returns=True)
+    for account, name in ((una, "#a"), (una, "#b"), (bob, "#a")):
+        presence.come(account, name, 1)
+    presence.go_all(10, una)
+    presence.go_all(20)
+    assert [presence.find_left(*one) for one in ((una, "#a"), (una, "#b"), (bob, "#a"))] == [10, 15, 20]
+
+
 def test_a_deleted_account_has_no_places(stores: SqlStores, una: int) -> None:
     """Nothing is stored for it either."""
     stores.presence.come(una, "#a", 1)

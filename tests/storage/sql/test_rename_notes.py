@@ -8,6 +8,7 @@ from harness.written_history import AT, keep, said
 from chatroom.chat.stored.entries import first_message_id
 from chatroom.chat.stored.history_stores import Journal
 from chatroom.chat.stored.records import Actor, StoredChannel
+from chatroom.storage.sql.rename_notes import note_in_history
 from chatroom.storage.sql.sql_stores import SqlStores
 from chatroom.storage.sql.timestamps import from_ms
 
@@ -66,8 +67,35 @@ def test_the_history_is_behind(journal: Journal, stores: SqlStores, by: Actor) -
     assert [entry.message_id for entry in stores.history.latest("#coffee", 9)] == [first + 1]
 
 
-def test_a_node_has_no_notes(stores: SqlStores, by: Actor) -> None:
-    """Its stores are told so."""
+def test_a_node_that_is_gone(stores: SqlStores, by: Actor) -> None:
+    """Another one completes its names, and no others. If it only stood still, it does not give them once more."""
     stores.channels.save(TEA, by, "", "")
-    stores.channels.rename("#tea", "#Coffee", COFFEE, by, noted=False)
+    note_in_history(stores.database.execute, "#tea", "#Coffee", "b/2")
+    stores.channels.finish_renames("c/3")
+    assert [channel.name for channel in stores.channels.load_all()] == ["#tea"]
+    stores.channels.finish_renames("b/2")
+    assert [channel.name for channel in stores.channels.load_all()] == ["#Coffee"]
+    stores.channels.save(TEA, by, "", "")
+    stores.channels.rename("#tea", "#Coffee", None, by, home="b/2")
+    assert [channel.name for channel in stores.channels.load_all()] == ["#Coffee", "#tea"]
     assert count_notes(stores) == 0
+
+
+def test_the_name_is_given_again_by_another_node(stores: SqlStores, by: Actor) -> None:
+    """What is left of the note of a node that is gone is not in the way."""
+    stores.channels.save(TEA, by, "", "")
+    note_in_history(stores.database.execute, "#tea", "#Coffee", "b/2")
+    stores.channels.finish_renames("b/2")
+    stores.channels.rename("#Coffee", "#tea", TEA, by, home="a/4")
+    note_in_history(stores.database.execute, "#Coffee", "#tea", "a/4")
+    note_in_history(stores.database.execute, "#tea", "#Coffee", "a/4")
+    stores.channels.rename("#tea", "#Coffee", COFFEE, by, home="a/4")
+    assert [channel.name for channel in stores.channels.load_all()] == ["#Coffee"]
+    assert count_notes(stores) == 0
+
+
+def test_a_history_that_is_behind_stays_so_while_others_go_on(stores: SqlStores, by: Actor) -> None:
+    """They may have said something under the new name."""
+    stores.channels.rename("#tea", "#Coffee", None, by, home="b/2")
+    stores.channels.finish_renames("b/2")
+    assert stores.database.rows("SELECT balance FROM rename_notes") == [(0,)]

@@ -1,0 +1,58 @@
+"""The people of a node that is gone, and what they have missed: all that it has not told them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatroom.chat.cluster.cluster_world import ClusterWorld
+    from chatroom.chat.cluster.shadow import Shadow
+    from chatroom.chat.cluster.told import Told
+    from chatroom.chat.people.user import User
+
+
+def close_home(world: ClusterWorld, home: str, text: str, told: Told | None = None) -> None:
+    """End all sessions of a node that is gone, in a turn. What it has not told its people, they have missed.
+
+    None: they have read everything until now.
+    """
+    # In the order in which they came, whichever node does it: the table of one that joined later has another.
+    shadows = [shadow for _, shadow in sorted(world.sessions.by_home.get(home, {}).items())]
+    of_account: defaultdict[int, list[Shadow]] = defaultdict(list)
+    read: dict[User, int] = {}
+    for shadow in shadows:
+        user = shadow.user
+        if told is not None and user is not None:
+            read[user] = min(read.get(user, told.seq), told.of(shadow.id))
+            if user.account is not None:
+                of_account[user.account.id].append(shadow)
+    # It is stored when the last user of an account leaves, under whatever nick, and counts for all of them.
+    least = {account_id: _find_least(told, several) for account_id, several in of_account.items() if told is not None}
+    for shadow in shadows:
+        account = shadow.user.account if shadow.user is not None else None
+        seq, unshown = least.get(account.id, (None, ())) if account is not None else (None, ())
+        with world.whereabouts.read_up_to(seq, unshown):
+            world.close(shadow, text)  # a node that stood still tells it when it goes on
+    for user, after in read.items():
+        for session in user.sessions:
+            world.show_missed(session, after)
+
+
+def _find_least(told: Told, shadows: Sequence[Shadow]) -> tuple[int, set[str]]:
+    """How far an account has read: as far as the device that was told the least.
+
+    Also the channels of which none of its devices there was shown what it missed before, and "" for direct messages.
+    """
+    places = {name for shadow in shadows for name in told.unshown.get(shadow.id, ())}
+    unshown = {
+        place
+        for place in places
+        if all(place in told.unshown.get(shadow.id, ()) for shadow in shadows if _is_in(shadow, place))
+    }
+    return min(told.of(shadow.id) for shadow in shadows), unshown
+
+
+def _is_in(shadow: Shadow, place: str) -> bool:
+    return not place or (shadow.user is not None and any(channel.folded == place for channel in shadow.user.channels))
