@@ -33,6 +33,20 @@ def default_database() -> Path:
     return directory / "chatroom.db"
 
 
+def kept_directory() -> Path | None:
+    """Return the directory for what a daemon keeps for its next start; None if there is no home directory either.
+
+    That is the one that systemd has made for the service, or the user's data directory.
+    """
+    given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if given:
+        return Path(given)
+    try:
+        return default_database().parent
+    except ConfigError:
+        return None
+
+
 def user_config_directory() -> Path:
     """Return the user's directory for ``chatroom.toml``. Raises ``ConfigError`` if there is no home directory."""
     user = config_directories()[0]

@@ -15,24 +15,25 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.history_stores import Journal
     from chatroom.chat.world import World
     from chatroom.config.chatting import History
+    from chatroom.server.doubt_file import DoubtFile
     from chatroom.server.journal_thread import JournalThread
     from chatroom.server.operator_screen import Screen
     from chatroom.server.workers import Workers
 
 
 def make_ledger(
-    journal: Journal | None, history: History, *, is_remote: bool = False
+    journal: Journal | None, history: History, doubts: DoubtFile | None = None
 ) -> tuple[Ledger, JournalThread | None]:
     """Make the ledger of a world, and the thread that commits for it. Without the thread, ticks commit.
 
-    ``is_remote``: the database is on a server, for which no tick waits, however quick it mostly is.
+    ``doubts`` is given if the database is on a server, for which no tick waits, however quick it mostly is.
     """
-    if journal is None or (history.synchronous != "full" and not is_remote):
+    if journal is None or (history.synchronous != "full" and doubts is None):
         return Ledger(journal, history), None
     from chatroom.chat.delivery.gated_ledger import GatedLedger
     from chatroom.server.journal_thread import JournalThread
 
-    thread = JournalThread(journal)
+    thread = JournalThread(journal, doubts)
     return GatedLedger(journal, thread, history), thread
 
 

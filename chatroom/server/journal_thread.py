@@ -29,6 +29,7 @@ from chatroom.server.doubts import Doubt, Doubts, write_marked
 if TYPE_CHECKING:
     from chatroom.chat.delivery.batches import Batch
     from chatroom.chat.stored.history_stores import Journal
+    from chatroom.server.doubt_file import DoubtFile
 
 MOST_ROWS = 2000
 """With so many rows a transaction takes in no further batch: it has the write lock for 10 ms then."""
@@ -52,7 +53,8 @@ class _Sent(NamedTuple):
 class JournalThread(CommitterThread):
     """Implements ``chatroom.chat.delivery.batches.Committer``."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, doubts: DoubtFile | None = None) -> None:
+        """``doubts`` keeps for the next start which transactions nobody knows of."""
         super().__init__("journal")
         self._journal = journal
         # Guarded by ``_changed``, as the next.
@@ -69,11 +71,11 @@ class JournalThread(CommitterThread):
         """How many of ``_waiting`` are stored and not told yet, with all of ``_owed``; None if nothing is."""
         self._sent: _Sent | None = None
         """The transaction that may be made or not; None if that is known."""
-        self._doubts = Doubts(journal)
+        self._doubts = Doubts(journal, doubts)
         self._alone = 0
         """How many of ``_waiting`` get a transaction of their own, because one that they shared has failed."""
         self.is_busy = False
-        self.is_behind = False
+        self.is_behind = bool(self._doubts)
 
     # -- for ticks, and for the main thread -------------------------------------------------------
 

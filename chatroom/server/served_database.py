@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatroom.chat.delivery.ledger import Ledger
-from chatroom.database_address import ServerAddress
+from chatroom.database_address import ServerAddress, local_path
+from chatroom.paths import kept_directory
 from chatroom.server.committing import make_hub, make_ledger
 from chatroom.server.loaded_world import begin_anew, load_world
 from chatroom.server.metered import make_threads
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from chatroom.chat.world import World
     from chatroom.config import Settings
     from chatroom.server.cluster.node import Node
+    from chatroom.server.doubt_file import DoubtFile
     from chatroom.server.handover.predecessor import Predecessor
     from chatroom.server.hub import Hub
     from chatroom.server.io_thread import IoThread
@@ -99,11 +101,22 @@ class ServedDatabase:
                 self.upkeep = Upkeep(
                     find_upkeep(address), lambda: world.settings.history, self._is_short, self._turnstile
                 )
-            ledger, self.journal_thread = make_ledger(self.journal, settings.history, is_remote=self.guard is None)
+            ledger, self.journal_thread = make_ledger(self.journal, settings.history, self._doubt_file())
             world = load_world(settings, stores, runtime, ledger, self._zone)
             if before is None:
                 begin_anew(world, stores)
             return world, last_change_id, stores.accounts.count_admins() > 0
+
+    def _doubt_file(self) -> DoubtFile | None:
+        """The file that tells the next start what a server has not answered; None for a database in a file."""
+        address = self._settings.database.address
+        if isinstance(address, Path):
+            return None
+        from chatroom.server.doubt_file import DoubtFile  # only with a server there are doubts
+
+        directory = kept_directory()
+        name = f"doubts-{local_path(address, self._settings.cluster.node).name}.json"
+        return DoubtFile(directory / name if directory is not None else None)
 
     def _join(self, stores: SqlStores, runtime: Runtime) -> World:
         """Join the other nodes, and return the world that they have."""
@@ -116,7 +129,7 @@ class ServedDatabase:
         assert isinstance(address, ServerAddress)
         journal = self.journal = open_node_journal(address)
         link = ClusterLink(settings.cluster)
-        self.node = node = Node(settings.cluster, link, journal, self.open_stores)
+        self.node = node = Node(settings.cluster, link, journal, self.open_stores, self._doubt_file())
         node.join()
         if node.is_first:
             stores.channels.finish_renames()

@@ -162,3 +162,28 @@ def test_a_commit_without_an_answer(cluster: Cluster, postgresql_server: Postgre
         assert texts_of(ann.lines).count(_LAST) == (not ends)
         for client in room.people.values():
             until(lambda: (_LAST in history_of(client)) != ends, "the history is right")  # noqa: B023 - called here only
+
+
+def test_a_node_that_ends_before_it_knows_of_a_commit(cluster: Cluster, postgresql_server: PostgresqlServer) -> None:
+    """Its next start takes back what it has refused."""
+    place = cluster.places["b"] = cluster.place("b")
+    cluster.start("a", "b")
+    with Room(cluster, ann="a", bob="b") as room:
+        ann, bob = room.people["ann"], room.people["bob"]
+        postgresql_server.hold_commits()
+        try:
+            bob.send(f"PRIVMSG #lobby :{_LAST}")
+            until(postgresql_server.count_held, "the commit is done")
+            postgresql_server.stop()
+            try:
+                assert "NOT_KEPT" in bob.expect("FAIL")
+                cluster.nodes["b"].kill()
+            finally:
+                postgresql_server.start()
+        finally:
+            postgresql_server.release_commits()
+        room.lose("bob")
+        cluster.places["b"] = place
+        cluster.start("b")
+        until(lambda: _LAST not in history_of(ann), "it is taken back")
+        assert _LAST not in texts_of(ann.lines)

@@ -188,6 +188,37 @@ def test_a_message_whose_commit_had_no_answer(held: Daemon, postgresql_server: P
     assert said(held) == ["before", "after"]
 
 
+def test_a_daemon_that_ends_before_it_knows(place: Place, postgresql_server: PostgresqlServer) -> None:
+    """The next one takes back what this one has refused, and nothing else of what was said last."""
+    place.environment["CHATROOM_HISTORY__SYNCHRONOUS"] = "full"
+    daemon = Daemon(place)
+    with daemon.connect("ada") as ada, daemon.connect("bob") as bob:
+        ada.ask("JOIN #lobby", "JOIN #den")
+        bob.ask("JOIN #lobby")
+        say(ada, bob, "before")
+        postgresql_server.hold_commits()
+        try:
+            ada.send("PRIVMSG #lobby :in doubt")
+            until(postgresql_server.count_held, "the commit is done")
+            ada.send("PRIVMSG #den :behind")
+            postgresql_server.stop()
+            try:
+                ada.expect("NOT_KEPT #den")
+                assert [line for line in ada.lines if "NOT_KEPT #lobby" in line]
+                daemon.kill()
+            finally:
+                postgresql_server.start()
+        finally:
+            postgresql_server.release_commits()
+    daemon = Daemon(place)
+    with daemon.connect("ada") as ada, daemon.connect("bob") as bob:
+        for client in (ada, bob):
+            client.ask("JOIN #lobby")
+        until(lambda: tried(ada, bob), "messages are stored")
+    assert said(daemon) == ["before", "after"]
+    assert daemon.stop() == 0
+
+
 def test_a_new_name_whose_commit_had_no_answer(held: Daemon, postgresql_server: PostgresqlServer) -> None:
     """The channel has it once, and keeps its history."""
     with held.connect("ada") as ada, held.connect("bob") as bob:

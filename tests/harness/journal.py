@@ -83,6 +83,13 @@ class FakeJournal:
     def is_made(self, entries: Sequence[int], mark: int = 0) -> bool:
         return any(entry.message_id in entries for entry in self.kept) or mark == self.marked != 0
 
+    @property
+    def connection_number(self) -> int:
+        return 7
+
+    def end_connection(self, number: int) -> None:
+        self.calls.append(f"end {number}")
+
     def take_back(self, messages: Sequence[int]) -> None:
         self.kept = [entry for entry in self.kept if entry.message_id not in messages]
 

@@ -90,6 +90,15 @@ class Journal(Protocol):
         """True if a transaction was made that has some entries, given their message ids, or else that mark."""
         ...
 
+    @property
+    def connection_number(self) -> int:
+        """The number of this journal's connections to a server, by which a later journal ends them; 0 for a file."""
+        ...
+
+    def end_connection(self, number: int) -> None:
+        """End what a journal of an earlier run may still have under way, and wait for it. In a transaction."""
+        ...
+
     def take_back(self, messages: Sequence[int]) -> None:
         """Delete messages, given their message ids, of which nobody knew if they were stored. In a transaction."""
         ...

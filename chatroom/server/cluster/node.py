@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.history_stores import NodeJournal
     from chatroom.config.clustering import Cluster
     from chatroom.server.cluster.cluster_contract import Joined, Link, Turn
+    from chatroom.server.doubt_file import DoubtFile
     from chatroom.server.inbox import Task
     from chatroom.server.io_thread import IoThread
     from chatroom.server.loop_thread import LoopThread
@@ -64,12 +65,13 @@ class Node:
         link: Link,
         journal: NodeJournal,
         open_stores: Callable[[], SqlStores],
+        doubts: DoubtFile | None = None,
     ) -> None:
         self._link = link
         self._journal = journal
         self._open_stores = open_stores
         self.desk = desk = Desk()
-        self.committer = TurnJournal(journal, desk, link.append)
+        self.committer = TurnJournal(journal, desk, link.append, doubts)
         self.contact = Contact(settings.node, settings.lease_s)
         self._reader = StreamReader(link, desk)
         self.heartbeat = Heartbeat(link, desk, self.contact, self._facts, self._find_told, settings)

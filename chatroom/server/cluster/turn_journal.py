@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.history_stores import NodeJournal
     from chatroom.server.cluster.cluster_contract import Turn
     from chatroom.server.cluster.turn_desk import Desk
+    from chatroom.server.doubt_file import DoubtFile
 
 _RETRY_S = 0.025
 """How long after a failed append the next one is tried."""
@@ -73,8 +74,14 @@ class TurnJournal(CommitterThread):
     is_held = False
     """True while nothing is handed out that was settled: the node may have lost its place. A tick sets it."""
 
-    def __init__(self, journal: NodeJournal, desk: Desk, append: Callable[[Turn, bytes], int]) -> None:
-        """``append`` is that of the link to the other nodes."""
+    def __init__(
+        self,
+        journal: NodeJournal,
+        desk: Desk,
+        append: Callable[[Turn, bytes], int],
+        doubts: DoubtFile | None = None,
+    ) -> None:
+        """``append`` is that of the link to the other nodes. ``doubts`` keeps for the next start what nobody knows."""
         super().__init__("journal")
         self._journal = journal
         self.desk = desk
@@ -90,7 +97,7 @@ class TurnJournal(CommitterThread):
         # The thread's own from here on.
         self._owed: list[Batch] = []
         """Events of turns before that could not be stored, in order: they are stored before the next batch."""
-        self._doubts = Doubts(journal)
+        self._doubts = Doubts(journal, doubts)
         self._settle_again_s = 0.0
         """When the doubts should be settled, on the monotonic clock."""
         self._is_at_work = False

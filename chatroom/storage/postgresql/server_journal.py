@@ -75,7 +75,7 @@ class ServerJournal:
 
     __slots__ = (
         *("_address", "_clock", "_connection", "_is_closed", "_known", "_new"),
-        *("_retry_at_s", "_setup", "_tells", "_why"),
+        *("_retry_at_s", "_setup", "_tells", "_why", "connection_number"),
     )
 
     def __init__(self, address: ServerAddress, clock: Clock, *, full: bool, setup: str = "") -> None:
@@ -83,7 +83,7 @@ class ServerJournal:
         self._address = address
         self._clock = clock
         # Off: a commit does not wait for the server's disk. A crash of the server can take the last half second.
-        number = secrets.randbelow(2**31 - 2) + 2
+        self.connection_number = number = secrets.randbelow(2**31 - 2) + 2
         # The lock of this journal: a new connection ends the one before, if the server still has it, and gets the lock
         # when that has ended. Only then is it certain whether a commit without an answer was made.
         self._setup = (
@@ -206,6 +206,12 @@ class ServerJournal:
             if self.execute(_IS_THERE.format(marks(some)), some).fetchone() is not None:
                 return True
         return mark != 0 and self.execute(_HAS_MARK, (mark,)).fetchone() is not None
+
+    def end_connection(self, number: int) -> None:
+        """End what a journal of an earlier run may still have under way, and wait for it."""
+        others = f"{locks_of(LOCKS, f'= {number}')} AND pid != pg_backend_pid()"  # one may have several doubts
+        self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {others}")
+        self.execute(f"SELECT pg_advisory_xact_lock({LOCKS}, {number})")
 
     def take_back(self, messages: Sequence[int]) -> None:
         """Delete messages."""

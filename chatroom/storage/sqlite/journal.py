@@ -194,6 +194,14 @@ class SqliteJournal:
             raise self._fault(error) from error
         return False
 
+    @property
+    def connection_number(self) -> int:
+        """As ``Journal``: no process is left that could end something later."""
+        return 0
+
+    def end_connection(self, number: int) -> None:
+        """Do nothing, as ``mark``."""
+
     def take_back(self, messages: Sequence[int]) -> None:
         """Do nothing, as ``mark``: a transaction whose commit has failed is not there."""
 

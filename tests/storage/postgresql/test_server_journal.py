@@ -213,3 +213,15 @@ def test_it_is_found_out_if_a_transaction_was_made(journal: ServerJournal, store
         journal.commit()
         assert journal.is_made([], number)
     assert not journal.is_made([], 7) and not journal.is_made([])
+
+
+def test_what_an_earlier_run_has_under_way_is_ended(address: ServerAddress, journal: ServerJournal) -> None:
+    """Before anybody asks what it has stored: it may be about to commit, though its daemon is gone."""
+    before = open_journal(address)
+    assert before.begin() and journal.begin()
+    journal.end_connection(before.connection_number)
+    journal.end_connection(before.connection_number)
+    journal.rollback()
+    with pytest.raises(StorageError):
+        before.commit()
+    before.close()
