@@ -7,7 +7,6 @@ its own would cost more: of two busy threads, each waits for Python's lock after
 from __future__ import annotations
 
 import contextlib
-import errno
 import ipaddress
 import itertools
 import logging
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from chatroom.server.io_thread import IoThread
     from chatroom.server.transport import Transport
 
-_OUT_OF_FILES: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 ACCEPTS_PER_TICK: Final = 64
 """The most connections that one tick takes from a listening socket, so that open ones run between two batches."""
 SPARE_PLACES: Final = 16

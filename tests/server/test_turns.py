@@ -67,7 +67,7 @@ def test_who_is_not_registered_yet_runs_behind(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_time_of_a_tick_is_looked_at_after_each_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whose peer is gone has no lines to run, but many others are told."""
+    """Whose peer is gone has no lines to run, but many others are told. Those left over have their turns later."""
     monkeypatch.setattr(turns_module, "TICK_S", 0.0)
     world, ended = make_world(Settings()), list[int]()
     monkeypatch.setattr(turns_module, "end_session", lambda world, connection: ended.append(connection.session.id))
@@ -81,6 +81,9 @@ def test_the_time_of_a_tick_is_looked_at_after_each_end(monkeypatch: pytest.Monk
         turns.add(connection)
     turns.run(1000)
     assert ended == [0]
+    turns.run(1000)
+    turns.run(1000)
+    assert ended == [0, 1, 2]
 
 
 @pytest.mark.parametrize("beside_s, behind_s", [(0.0, 60.0), (60.0, 0.0)])

@@ -145,6 +145,14 @@ def test_readers_of_the_same_channels_share_one_bytes_object(stage: Stage, count
         assert [line[-1:] for line in data.split(b"\r\n")[:-1]] == [b"%d" % number for number in range(10)]
 
 
+def test_speakers_of_several_variants_read_the_lines_of_the_others(stage: Stage) -> None:
+    """Each reads what the others say in its own variant, however the readers of the variants follow each other."""
+    for user in stage.users:
+        stage.say(user, "#a", echo=False)
+    stage.end_tick()
+    assert all(b"".join(stage.got[session]) == b"".join(lines) for session, lines in stage.expected.items())
+
+
 def test_a_session_without_bytes_is_not_written_to(stage: Stage) -> None:
     """An event that no reader has the capabilities for causes no write."""
     channel = stage.world.channels["#a"]
