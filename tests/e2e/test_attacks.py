@@ -58,11 +58,14 @@ def test_slow_readers_read_nothing(attacked: ListeningDaemon) -> None:
     assert told["read_kb"] == 0
 
 
-def test_pings_come_through_and_are_too_many(attacked: ListeningDaemon) -> None:
+def test_pings_come_through_and_are_too_many() -> None:
     """The daemon answers some pings, and closes all connections that send more."""
-    told = run_attack(attacked, "pings")
-    if told["closed"] < 50:  # on a busy machine, a second is too short to send too many
-        told = run_attack(attacked, "pings", 20)
+    # 50 may wait, and not 500: a busy machine takes too long to read so many of each connection.
+    with Place.make(limits__queue_lines=50) as place:
+        for attacked in stopped_well(ListeningDaemon(place, 'kind = "websocket"')):
+            told = run_attack(attacked, "pings")
+            if told["closed"] < 50:  # on a busy machine, a second is too short to send too many
+                told = run_attack(attacked, "pings", 20)
     assert told["read_kb"] > 0
     assert told["closed"] == 50
 
