@@ -27,6 +27,13 @@ def locked(place: Place) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
+def have_all_read(daemon: Daemon) -> None:
+    """Have each I/O thread read what was sent to it before: sessions are dealt out to the threads in turn."""
+    with daemon.connect("cid") as cid, daemon.connect("dan") as dan:
+        cid.ask("PING")
+        dan.ask("PING")
+
+
 def has_anything(client: Client) -> bool:
     """True if there is something to read."""
     return bool(select.select([client.sock], [], [], 0)[0])
@@ -74,8 +81,7 @@ def test_a_kill_while_a_commit_waits_leaves_nothing_that_was_read(place: Place) 
         bob.collect()
         with locked(place):
             ann.send("PRIVMSG #lobby :lost")
-            with daemon.connect("cid") as cid:
-                cid.ask("PING")
+            have_all_read(daemon)
             daemon.kill()
         assert "lost" not in " ".join(bob.expect_closed())
     daemon = Daemon(place)
@@ -91,8 +97,7 @@ def test_a_stop_stores_what_waits(place: Place) -> None:
     with daemon.connect("ann") as ann:
         with locked(place):
             ann.send("PRIVMSG #lobby :accepted")
-            with daemon.connect("cid") as cid:
-                cid.ask("PING")
+            have_all_read(daemon)
             daemon.process.terminate()
             until(lambda: daemon.log_lines("stopping"), "it stops")
         ann.expect("ERROR")
