@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 RECEIVE_BYTES: Final = 2048
 """How much one read takes. To cut it into lines takes 1.5 ms at the worst, if each of them is malformed."""
 FEW_BYTES: Final = 479
-"""How much a read asks for first, if the one before brought less. Python has memory of its own for objects of so many
-bytes. With one byte more, the memory is the C library's, and a read takes 0.3 µs longer."""
+"""A read asks for so many bytes first, if the read before brought fewer. Python keeps memory for objects up to this
+size. With one byte more, it asks the C library for memory, and a read takes 0.3 µs longer."""
 REST_BYTES: Final = 65_536
 """How much is read of a connection that is dead, all at once: it is not watched any more."""
 _SUSPECT_BYTES: Final = 2048

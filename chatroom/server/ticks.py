@@ -42,9 +42,9 @@ log = logging.getLogger(__name__)
 class Ticks:
     """The ticks of one I/O thread, and what they work on. Only the thread itself calls a method.
 
-    They are apart from the thread because they can be compiled: a subclass of ``threading.Thread`` that has subclasses
-    of its own cannot. What has rules of its own is in a class of its own (``Connection``, ``OpenConnections``,
-    ``Timers``), and the rest is read in every tick.
+    They are apart from the thread so that they can be compiled: mypyc compiles no subclass of ``threading.Thread`` that
+    has subclasses. ``Connection``, ``OpenConnections``, ``Timers`` and others have their own rules; what stands here is
+    read in every tick.
     """
 
     __slots__ = (

@@ -1,7 +1,7 @@
 """What a node that is gone has told the others and could not store any more: the others have that stored.
 
-A turn is told first, and then its node stores the channels that it has changed. If it dies between the two, the world
-has what the database lacks. All nodes have the same world, so each can compare the two.
+A node first tells a turn, and then stores the channels that the turn has changed. If the node dies in between, the
+database lacks what the world has. All nodes have the same world, so each of them can compare the two.
 """
 
 from __future__ import annotations

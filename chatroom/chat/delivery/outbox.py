@@ -31,7 +31,7 @@ from chatroom.chat.delivery.conversation_times import ConversationTimes
 from chatroom.chat.delivery.message_answers import MessageAnswers
 from chatroom.chat.delivery.replay_queue import ReplayQueue, ReplayQueues
 from chatroom.chat.events import Event
-from chatroom.chat.stored.entries import IDS_PER_MS, first_message_id, time_ms_of
+from chatroom.chat.stored.entries import IDS_PER_MS, first_message_id, next_message_id, time_ms_of
 from chatroom.irc.framing import LINE_BYTES
 from chatroom.irc.packing import split_text
 
@@ -120,7 +120,7 @@ class Outbox:
 
     def take_number(self, time_ms: int = 0) -> int:
         """Return the next sequence number, for what happens at a time in Unix milliseconds: it is never behind that."""
-        self.seq = max(self.seq + 1, time_ms * IDS_PER_MS)  # as ``next_message_id`` has it
+        self.seq = next_message_id(self.seq, time_ms)
         return self.seq
 
     def notices(self, source: str, target: str, text: str) -> list[Event]:

@@ -241,7 +241,7 @@ class ClusterHub(PatientHub):
     def _let_pass(self) -> None:
         """Let answers and refusals overtake a turn that has waited too long.
 
-        Whatever another node has done is told behind it. That comes only when Redis is back.
+        What other nodes have done is never told before it. This node reads of that only when Redis is back.
         """
         gate, world, has_moved = self._gate, self.world, self.others.position != self._held_at
         if has_moved:

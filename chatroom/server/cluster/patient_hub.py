@@ -1,8 +1,8 @@
 """A hub that has nothing stored for a turn which may never have been.
 
 What a turn says is committed, appended to the stream, and told. What it has the store worker write comes behind that:
-rows of channels, where accounts are, new names. A node that dies before leaves no row that the other nodes know nothing
-of. One that dies behind it may leave rows that lack what the others know; whoever ends its people sees to that.
+rows of channels, where accounts are, new names. If the node dies before the turn is told, no row has what the other
+nodes do not know. If it dies after that, rows may lack what the others know, and whoever ends its people stores it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class PatientHub(GatedHub):
             super()._submit(session, context, pending)
 
     def _hold(self, task: Task) -> None:
-        """Have a task wait until the turn is told, in the order of these calls."""
+        """Have a task wait until the turn is told. Tasks run in the order in which they came here."""
         if self._turn is None and self._gate.is_waiting:
             self._gate.put_off([task])
         else:
