@@ -28,10 +28,14 @@ def locked(place: Place) -> Iterator[None]:
 
 
 def have_all_read(daemon: Daemon) -> None:
-    """Have each I/O thread read what was sent to it before: sessions are dealt out to the threads in turn."""
-    with daemon.connect("cid") as cid, daemon.connect("dan") as dan:
-        cid.ask("PING")
-        dan.ask("PING")
+    """Have each I/O thread read what was sent to it before: sessions are dealt out to the threads in turn.
+
+    Nobody registers: who is in the room already when the message is read, is told it, and waits with it.
+    """
+    with Client(daemon.port) as one, Client(daemon.port) as other:
+        for client in (one, other):
+            client.send("CAP LS 302")
+            client.expect("CAP")
 
 
 def has_anything(client: Client) -> bool:
