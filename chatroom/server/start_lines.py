@@ -98,5 +98,6 @@ def describe_set_up(settings: Settings, where: list[str], metrics_url: str) -> d
         "database": str(settings.database.address),
         "configuration": str(source.absolute() if source else "none (defaults)"),
         "pid": str(os.getpid()),
+        "modules": "compiled" if are_in_use() else "plain Python",
         **({"metrics": metrics_url} if metrics_url else {}),
     }

@@ -34,6 +34,7 @@ def test_people_chat(daemon: Daemon) -> None:
         "QUIT :Quit: bye",
     ]
     daemon.expect_log("ada is now eve")
+    assert daemon.place.ctl_json("status")["modules"] == "compiled"
 
 
 def test_a_flood_of_lines_of_one_place_hides_no_line_of_another(daemon: Daemon) -> None:

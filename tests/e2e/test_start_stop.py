@@ -302,7 +302,9 @@ def test_it_starts_again_after_a_kill(place: Place) -> None:
     Daemon(place).kill()
     assert place.run("status").returncode == 1
     daemon = Daemon(place)
-    assert place.ctl_json("status")["pid"] == daemon.process.pid
+    status = place.ctl_json("status")
+    assert status["pid"] == daemon.process.pid
+    assert status["modules"] == ("compiled" if daemon.log_lines("compiled modules are in use") else "plain Python")
     assert daemon.stop() == 0
     gone = place.run("status")
     assert gone.returncode == 1
