@@ -131,6 +131,8 @@ class Choose:
     """Makes the question about another nick and channel; None if that cannot be."""
     where: str = field(default="", compare=False)
     """The channel of ``room``; empty if there is none."""
+    why: str = field(default="", compare=False)
+    """Why it is asked again, as a sentence for the user; empty if it is not."""
 
     def follow(self, nick: str, where: str) -> None:
         """Go on with the nick that the user has now, and the name that the channel has."""
@@ -141,11 +143,6 @@ class Choose:
         news = ", ".join(f"{before} is {now}" for before, now in changes if before != now)
         self.words = f"{news} now: {other.words}"
         self.yes, self.room, self.name, self.where = other.yes, other.room, nick, where
-
-    @property
-    def why(self) -> str:
-        """Empty: the question itself says all."""
-        return ""
 
     @property
     def is_secret(self) -> bool:

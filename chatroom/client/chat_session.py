@@ -8,6 +8,7 @@ here runs in the front end's one thread.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from chatroom.client.actions import Choose
@@ -29,6 +30,7 @@ from chatroom.client.talk import Talk
 from chatroom.client.text import clean_message, well_formed
 from chatroom.client.trust import Untrusted
 from chatroom.client.typed_lines import OtherServers, TypedLines
+from chatroom.client.yes_or_no import read_answer, which_answers
 from chatroom.irc.message import Message
 
 Question = Ask | NewPassword | AccountPassword | Choose
@@ -192,11 +194,17 @@ class ChatSession:
         if question.kind == "password" and not text:
             self.question = Ask("nick", question.name, "")
             return []
+        if question.is_yes_or_no:
+            answer = read_answer(text)
+            if answer is None:
+                self.question = replace(question, why=which_answers())
+                return []
+            if answer != "y":
+                self._connector.state.answered = True
+                self._give_up(question)
+                return []
         self._connector.state.answered = True
         events: list[Event] = []
-        if question.is_yes_or_no and text.strip().lower() not in ("y", "yes"):
-            self._give_up(question)
-            return []
         if question.kind == "certificate":
             events = self._route.accept(question.name)
         elif question.kind == "plaintext":

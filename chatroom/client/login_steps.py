@@ -46,7 +46,7 @@ class Ask:
 
     @property
     def is_yes_or_no(self) -> bool:
-        """True if the answer is yes, or anything else for no."""
+        """True if the answer is yes or no."""
         return self.kind in PROMPTS
 
 

@@ -40,6 +40,7 @@ from chatroom.client.speech import Speech
 from chatroom.client.talk import Talk
 from chatroom.client.text import well_formed
 from chatroom.client.whom import Whom
+from chatroom.client.yes_or_no import read_answer, which_answers
 
 _LINE_ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 
@@ -194,10 +195,14 @@ class TypedLines:
         return [Info(f"{question.typed}: the question is about {about} now.")]
 
     def _choose(self, question: Choose, answer: str) -> list[Event]:
-        letter = answer.strip().lower()
-        if letter in ("y", "yes"):
+        more = ("r",) if question.room is not None else ()
+        letter = read_answer("r" if answer.strip().lower() == "room" else answer, *more)
+        if letter is None:
+            self._session.question = replace(question, why=which_answers(*more))
+            return []
+        if letter == "y":
             return _say_of_what(self._perform([question.yes], question.typed), question.typed)
-        if letter in ("r", "room") and question.room is not None:
+        if letter == "r" and question.room is not None:
             return _say_of_what(self._perform([question.room], question.typed), question.typed)
         return [Info("Nothing was done.")]
 

@@ -133,7 +133,7 @@ def test_standings() -> None:
     "answer, sent", [("y", "KILL bob :x"), ("YES", "KILL bob :x"), ("r", "KICK #tea bob :x"), ("", None), ("n", None)]
 )
 def test_the_answer_decides(answer: str, sent: str | None) -> None:
-    """y is the server, r is the room, and everything else is nothing."""
+    """y is the server, r is the room, and n or nothing is nothing."""
     stage = Stage()
     stage.welcome("#tea")
     stage.hear(OURS, ":srv 221 alice +io")
@@ -143,4 +143,22 @@ def test_the_answer_decides(answer: str, sent: str | None) -> None:
     events = stage.session.answer(answer)
     assert stage.link.lines == [*before, *([sent] if sent else [])]
     assert events == ([] if sent else [Info("Nothing was done.")])
+
+
+def test_what_is_no_answer_is_asked_again() -> None:
+    """It was perhaps meant for the room. Nothing is done and nothing given up, and the question says why it is back."""
+    stage = Stage()
+    stage.welcome("#tea")
+    stage.hear(OURS, ":srv 221 alice +io")
+    stage.session.enter("/kick bob x")
+    asked = stage.session.question
+    before = list(stage.link.lines)
+    for _ in range(2):
+        assert stage.session.answer("hello there") == []
+        again = stage.session.question
+        assert again == asked and again is not asked  # a screen asks what it has not asked yet
+        assert again is not None and again.why == "Answer y, n or r."
+    stage.hear(":bob!b@h NICK rob")
+    stage.session.answer("room")
+    assert stage.link.lines == [*before, "KICK #tea rob :x"]
     assert stage.session.question is None

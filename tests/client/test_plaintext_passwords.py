@@ -47,6 +47,17 @@ def exposed_stage(**options: str) -> Stage:
     return stage
 
 
+def test_what_is_neither_yes_nor_no_is_asked_again() -> None:
+    """The password waits, and the connection stays."""
+    stage = exposed_stage(account="alice", password="secret")
+    stage.hear(":srv CAP * LS :sasl=PLAIN", ":srv CAP * ACK :sasl")
+    stage.session.answer("yeah")
+    assert stage.session.question == Ask("plaintext", "", "Answer y or n.")
+    assert not any("AUTHENTICATE" in line for line in stage.link.sent)
+    stage.session.answer("y")
+    assert stage.link.sent[-1] == "AUTHENTICATE PLAIN"
+
+
 def test_a_known_password_is_asked_about() -> None:
     """Nothing of it goes out before the user says yes; then the login goes on where it stopped."""
     stage = exposed_stage(account="alice", password="secret")

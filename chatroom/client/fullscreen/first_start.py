@@ -84,8 +84,8 @@ class FirstStart:
         self._app.tell(KEYS)
 
     async def _wants(self, words: str, default: bool) -> bool:
-        answer = (await self._app.questions.ask(words)).strip().lower()
-        return answer in ("y", "yes") or (default and not answer)
+        answer = await self._app.questions.choose(words)
+        return answer == "y" or (default and not answer)
 
     def _keep(self, session: ChatSession) -> None:
         """Write the server and the nick into the settings, and say where."""

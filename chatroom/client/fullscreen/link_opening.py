@@ -42,10 +42,10 @@ class LinkOpening:
         where = f"{parts.channel} on {parts.server}" if parts.channel else parts.server
         editor = self._app.chat.composer.editor
         try:
-            answer = await self._app.questions.ask(f"Go to {where}? [y/N]: ")
+            answer = await self._app.questions.choose(f"Go to {where}? [y/N]: ")
         except Refused:
             answer = ""
-        if answer.strip().lower() in ("y", "yes"):
+        if answer == "y":
             await self.open(link)
         else:
             editor.insert(link)

@@ -41,8 +41,7 @@ class Measures:
 
     async def sure(self, question: str) -> bool:
         """Ask a question that only a yes answers with yes."""
-        answer = await self._app.questions.ask(f"{question} [y/N]: ")
-        if answer.strip().lower() in ("y", "yes"):
+        if await self._app.questions.choose(f"{question} [y/N]: ") == "y":
             return True
         self._app.tell("Nothing was done.")
         return False

@@ -37,13 +37,13 @@ class PasswordKeeping:
         if not self._can_keep:
             return
         try:
-            answer = await self._app.questions.ask(f"Keep the password of {account} in the keyring? [y/N, never]: ")
+            words = f"Keep the password of {account} in the keyring? [y/N, never]: "
+            answer = await self._app.questions.choose(words, "never")
         except Refused:
             return
-        answer = answer.strip().lower()
         if answer == "never":
             session.talk.show(session.settings.configure("passwords.offer false", reset=False))
-        elif answer in ("y", "yes"):
+        elif answer == "y":
             await self._keep(session, account, password)
         self._app.woken()
 

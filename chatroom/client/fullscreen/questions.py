@@ -11,6 +11,7 @@ from chatroom.client.chat_session import Question
 from chatroom.client.fullscreen.cells import drawable
 from chatroom.client.fullscreen.chat_screen import ChatScreen
 from chatroom.client.question_words import Answer, ask_in_words, choose_password
+from chatroom.client.yes_or_no import read_answer, which_answers
 
 _VOID = "That question needs no answer any more. Enter goes on: "
 
@@ -54,6 +55,13 @@ class Questions:
         """Ask, and return the answer. Raises Refused if the user does not answer."""
         async with self._in_turn():
             return await self._ask(words, secret=secret, default=default) or ""
+
+    async def choose(self, words: str, *more: str) -> str:
+        """Ask for yes or no until one of them is the answer. Raises Refused. Returns as ``read_answer``."""
+        async with self._in_turn():
+            while (answer := read_answer(await self._ask(words) or "", *more)) is None:
+                self._screen.flash(which_answers(*more))
+        return answer
 
     async def choose_password(self, nick: str) -> str:
         """Ask for a new password until it was typed twice. Raises Refused, for an empty one too."""

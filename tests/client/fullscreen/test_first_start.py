@@ -56,6 +56,8 @@ def test_a_guest_is_offered_to_register(file: Path, runs_here: list[bool]) -> No
         await screen.welcome("#lobby", caps=WITH_ACCOUNTS)
         assert screen.options.route.address == Address("chat.example", 6667)
         await screen.answer("Connect here again", "n")
+        await screen.answer("Register alice", "hello there")
+        await screen.see("Answer y or n.")
         await screen.answer("Register alice with a password, so that nobody else", "y")
         await screen.answer("New password for alice: ", "sesame12")
         await screen.answer("Repeat the password: ", "sesame12")
