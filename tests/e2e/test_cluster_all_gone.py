@@ -40,7 +40,8 @@ def test_all_accounts_are_shown_what_their_nodes_had_not_told(
             cluster.redis.restart(keeps_data=True)
         (a,) = cluster.start("a")
         with a.connect("bob", password=PASSWORD) as bob:
-            bob.expect("missed too")
+            for text in ("PRIVMSG #lobby", "missed too"):
+                bob.find(text)
             bob.collect()
             said = [line.rpartition("] ")[2] for line in bob.lines if " PRIVMSG " in line]
             assert sorted(said) == ["missed", "missed too"]

@@ -112,6 +112,13 @@ class Client:
             if verb_of(line) == wanted or (not re.fullmatch(r"[A-Z]+|\d{3}", wanted) and wanted in line):
                 return line
 
+    def find(self, text: str) -> str:
+        """Return the first line that has a text, of all that were read, or read on to one.
+
+        For what comes by itself while the client registers, or behind that: on a slow machine ``register`` has read it.
+        """
+        return next((line for line in self.lines if text in line), None) or self.expect(text)
+
     def expect_closed(self) -> list[str]:
         """Read to the end of the connection. Returns the lines on the way."""
         seen: list[str] = []
