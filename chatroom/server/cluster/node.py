@@ -52,6 +52,8 @@ _JOIN_AGAIN_S = 0.2
 _POSITION_LOOK_S = 0.005
 _IDLE_LOOK_S = 0.5
 _RETURN = "this node's return to the others"
+_SETTLE_PATIENCE_S = 10.0
+"""How long a start waits until what the run before has refused is taken back."""
 _WRITE_PATIENCE_S = 1.0
 """How long a node that begins anew waits until what it has told is written."""
 
@@ -165,13 +167,15 @@ class Node:
         return counts.find
 
     def start(self) -> None:
-        """Begin to take part, when the I/O threads run."""
+        """Begin to take part, when the I/O threads run. It waits until the history has nothing that was refused."""
         assert self._telling is not None
         self.heartbeat.hub, self.heartbeat.leave_told = self.hub, self._telling.leave_again
         self.heartbeat.hurry()
         for loop in self.loops:
             if loop is not self.heartbeat:
                 loop.start()
+        # Before anybody asks here for the history, and whoever waits for this start finds elsewhere what is true, too.
+        self.committer.wait_settled(_SETTLE_PATIENCE_S)
 
     @property
     def loops(self) -> list[LoopThread]:

@@ -8,7 +8,8 @@ Redis is away, the append is tried again and again.
 If PostgreSQL does not answer a COMMIT, nobody knows if the entries are stored. The thread asks for as long as its
 patience lasts. Then the messages are refused, and the doubt is kept (``chatroom.server.doubts``): when PostgreSQL is
 back, the next transaction takes the messages back if they are stored after all. A turn that gives channels other names,
-or ends them, waits for the answer.
+or ends them, waits for the answer. If the turn cannot be told either, nothing of it is refused: the next holder tells
+what it finds stored, and nobody may take that back.
 
 If a fault ends the thread, nobody knows what is stored and what is told. Then the node begins anew, as after a crash:
 what is stored and not told, the next holder of a turn finds.
@@ -98,6 +99,8 @@ class TurnJournal(CommitterThread):
         self._owed: list[Batch] = []
         """Events of turns before that could not be stored, in order: they are stored before the next batch."""
         self._doubts = Doubts(journal, doubts)
+        self._new_doubt: Doubt | None = None
+        """That about the transaction of the turn which is to be told."""
         self._settle_again_s = 0.0
         """When the doubts should be settled, on the monotonic clock."""
         self._is_at_work = False
@@ -108,8 +111,13 @@ class TurnJournal(CommitterThread):
 
     @property
     def is_behind(self) -> bool:
-        """False: what is told is stored, or never will be before the next turn."""
-        return False
+        """True if the history may have what was refused: until a turn has settled that, questions wait."""
+        return bool(self._doubts)
+
+    def wait_settled(self, patience_s: float) -> bool:
+        """Wait until the history has nothing that was refused, at most that long. True if that is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self.is_behind, patience_s)
 
     def take_settled(self) -> list[Settled]:
         """As ``Committer``."""
@@ -155,6 +163,7 @@ class TurnJournal(CommitterThread):
     def run(self) -> None:
         """Commit and tell until stopped."""
         if self._is_at_work:
+            self._keep_doubt(is_refused=False)
             self._rest()
             self.desk.lose("the journal thread had a fault")
         while True:
@@ -178,10 +187,12 @@ class TurnJournal(CommitterThread):
             failure = self._store(batch, work)
             self._tell(batch, work, failure)
         except ClusterError as error:
+            self._keep_doubt(is_refused=False)
             # The batch is never settled: nobody reads what it tells, and the gate is emptied.
             if self._drops == drops:
                 self.desk.lose(str(error))
             return
+        self._keep_doubt(is_refused=True)  # before anybody reads that it is
         with self._changed:
             if self._drops != drops:
                 return  # the node has begun anew, and its gate knows nothing of the batch
@@ -229,12 +240,18 @@ class TurnJournal(CommitterThread):
             if not is_stored:
                 failure = self._refuse([one.without_messages() for one in batches], error)
                 if is_stored is None:
-                    self._doubts.add(doubt)
+                    self._new_doubt = doubt
                     self._settle_again_s = time.monotonic() + _SETTLE_AGAIN_S
                 return failure
         self._owed = []
         self._doubts.clear()
         return ""
+
+    def _keep_doubt(self, *, is_refused: bool) -> None:
+        """Keep the doubt about the turn, if there is one. Nothing of a turn that is not told is refused."""
+        doubt, self._new_doubt = self._new_doubt, None
+        if doubt is not None:
+            self._doubts.add(doubt if is_refused else doubt._replace(messages=()))
 
     def _refuse(self, left: Sequence[Batch], error: Exception) -> str:
         owed = [batch for batch in left if not batch.is_empty]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -119,13 +120,51 @@ def test_a_doubt_is_settled_in_a_turn_of_its_own(
         a.tick()
     assert ("perhaps" in str(a.journal.kept)) == is_stored
     assert b"NOT_KEPT" in ann.got
-    wanted = [a.committer.wants_turn]
+    in_doubt = [(a.committer.wants_turn, a.world.ledger.is_behind, a.committer.wait_settled(0.0))]
     a.take_turn()
-    wanted.append(a.committer.wants_turn)
-    assert wanted == [True, False]
+    in_doubt.append((a.committer.wants_turn, a.world.ledger.is_behind, a.committer.wait_settled(0.0)))
+    assert in_doubt == [(True, True, False), (False, False, True)], "questions to the history wait"
     assert "perhaps" not in str(a.journal.kept)
     assert [entry.text for entry in a.journal.kept if entry.kind is Kind.TOPIC] == ["green"]
     assert "perhaps" not in str(stage.stream)
+
+
+@pytest.mark.parametrize("is_fault", [False, True], ids=["struck off", "a fault in the thread"])
+def test_what_no_node_was_told_to_be_refused_is_not_taken_back(
+    stage: NodeStage, monkeypatch: pytest.MonkeyPatch, *, is_fault: bool
+) -> None:
+    """A node loses its place in a commit without an answer. The next holder tells what it finds, so that stays."""
+    a = stage.a
+    ann = a.come("ann")
+    a.take_turn((ann, "JOIN #a"))
+    monkeypatch.setattr(turn_journal, "PATIENCE_MS", 0)
+
+    def begin() -> bool:
+        if "rollback" in a.journal.calls:
+            raise StorageError("away")
+        return True
+
+    def append(turn: Turn, data: bytes) -> int:
+        raise SystemExit if is_fault else Fenced("struck off")
+
+    a.journal.calls.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(a.journal, "begin", begin)
+        patch.setattr(a.journal, "commit", commit_without_answer(a.journal))
+        patch.setattr(a.committer, "_append_records", append)
+        with pytest.raises(SystemExit) if is_fault else contextlib.nullcontext():
+            a.take_turn((ann, "PRIVMSG #a :perhaps"))
+    if is_fault:
+        a.committer._is_at_work = True
+        a.committer.stop(0.0)
+        a.committer.run()
+    assert a.desk.lost and b"NOT_KEPT" not in ann.got
+    a.hub.leave(a.desk.lost)
+    a.desk.find_place()
+    a.hub.enter(len(stage.stream))
+    a.come("anne")
+    assert not a.committer.is_behind
+    assert [entry.text for entry in a.journal.kept if entry.kind is Kind.PRIVMSG] == ["perhaps"]
 
 
 def test_a_fenced_commit_costs_the_place(stage: NodeStage, monkeypatch: pytest.MonkeyPatch) -> None:
