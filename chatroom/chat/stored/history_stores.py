@@ -1,7 +1,7 @@
 """The Protocols of the stores for history. ``chatroom.storage`` implements them.
 
 Each is for another kind of thread: the tick writes (``Journal``; of a node, ``NodeJournal``), workers read
-(``HistoryStore``, ``PresenceStore``), and the upkeep thread indexes and deletes (``HistoryUpkeep``).
+(``HistoryStore``), and the upkeep thread indexes and deletes (``HistoryUpkeep``).
 
 A docstring here is the contract of every implementation. Times are Unix milliseconds. Every method may raise
 ``StorageError``. Its subclass ``DatabaseBusy`` means that another connection held the write lock for too long.
@@ -15,7 +15,7 @@ from typing import Protocol
 from chatroom.chat.stored.entries import Bound, Conversation, Entry, EntryRow, IndexLag, LastSaid, LogTrim, Search
 from chatroom.chat.stored.hook_records import HookEventRow
 from chatroom.chat.stored.kept_turns import KeptTurn
-from chatroom.chat.stored.records import Actor, AlwaysOnUser
+from chatroom.chat.stored.records import Actor
 
 
 class Journal(Protocol):
@@ -248,13 +248,20 @@ class HistoryStore(Protocol):
         ...
 
     def targets(
-        self, channels: Iterable[str], account_id: int | None, start_ms: int, end_ms: int, limit: int
+        self,
+        channels: Iterable[str],
+        account_id: int | None,
+        start_ms: int,
+        end_ms: int,
+        limit: int,
+        *,
+        up_to: int | None = None,
     ) -> list[LastSaid]:
         """The conversations whose last message lies between two times, among ``channels`` and an account's direct ones.
 
         The times themselves do not count. The answer is sorted by the last message. If there are more than ``limit``,
         it has those nearest to ``start_ms``, which may be the later time, with all of the last one's millisecond.
-        Without an account: only channels.
+        Without an account: only channels. ``up_to`` is as in ``direct_since``: what is behind it was not said yet.
         """
         ...
 
@@ -278,72 +285,6 @@ class HistoryStore(Protocol):
         """Delete one entry and return it. Raises ``NotFound``. Audit: ``history.redact``, without the text.
 
         No query finds the entry afterwards. Its bytes leave the files when ``HistoryUpkeep.scrub_some`` runs.
-        """
-        ...
-
-
-class PresenceStore(Protocol):
-    """Where each account is, and up to which message id it had read a channel when it left.
-
-    The message id decides what a replay shows. It is None if there is no history.
-
-    ``channel`` is a casefolded name; empty means the server itself, for direct messages. A call for an account that was
-    deleted does nothing.
-    """
-
-    def come(self, account_id: int, channel: str, joined_ms: int | None = None) -> None:
-        """Record that the account is in the channel since ``joined_ms``, and comes back there if that is not None."""
-        ...
-
-    def find_left(self, account_id: int, channel: str) -> int | None:
-        """The message id up to which the account had read when it last left, or None if it never left."""
-        ...
-
-    def go(self, account_id: int, channel: str, message_id: int | None, *, returns: bool = False) -> None:
-        """Record that the account left and has read up to ``message_id``. The recorded message id never goes down.
-
-        With ``returns`` it comes back to the channel, if ``come`` had a time.
-        """
-        ...
-
-    def find_places(self, account_id: int) -> list[str]:
-        """The channels that the account comes back to and is not in, by the times of its JOINs, earliest first."""
-        ...
-
-    def forget_place(self, account_id: int, channel: str) -> None:
-        """Record that the account does not come back to the channel."""
-        ...
-
-    def forget_channel(self, channel: str) -> None:
-        """Record that no account comes back to the channel. Those that are in it now come back all the same."""
-        ...
-
-    def save_user(self, user: AlwaysOnUser) -> None:
-        """Store what others see of a user that is always on."""
-        ...
-
-    def load_users(self, most: int) -> list[AlwaysOnUser]:
-        """The users of the accounts that are always on and not disabled, the oldest accounts first.
-
-        An account that was never connected while it was always on has none.
-        """
-        ...
-
-    def begin_replay(self, account_id: int, channel: str) -> None:
-        """Record that what the account missed in the channel, where it is, is not shown yet.
-
-        Until ``end_replay``, ``go_all`` leaves the message id up to which it has read as it is.
-        """
-        ...
-
-    def end_replay(self, account_id: int, channel: str) -> None:
-        """Record that what the account missed in the channel, where it is, was shown."""
-        ...
-
-    def go_all(self, message_id: int | None, account_id: int | None = None) -> None:
-        """Record for every account that is recorded as present, or only for one, that it left and comes back.
-
-        The daemon calls it when it starts, with the last message id of the run before: at its end all have left.
         """
         ...
 

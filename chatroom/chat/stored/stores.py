@@ -35,9 +35,10 @@ from chatroom.chat.stored.archive_stores import ArchiveStore
 from chatroom.chat.stored.ban_stores import BanStore, LockdownStore
 from chatroom.chat.stored.channel_stores import ChannelStore
 from chatroom.chat.stored.filter_stores import FilterStore
-from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
+from chatroom.chat.stored.history_stores import HistoryStore
 from chatroom.chat.stored.hook_stores import HookStore
 from chatroom.chat.stored.invite_stores import InviteStore
+from chatroom.chat.stored.presence_stores import PresenceStore
 from chatroom.chat.stored.records import (
     Account,
     AccountEntry,

@@ -203,10 +203,11 @@ def _targets(context: Context, params: list[str]) -> Pending | None:
     account = context.user.account
     account_id = account.id if account is not None else None
     names = [channel.name for channel in context.user.channels]
-    start_ms, end_ms, renames = start.time_ms, end.time_ms, context.world.channel_renames
+    start_ms, end_ms = start.time_ms, end.time_ms
+    renames, up_to = context.world.channel_renames, context.world.history_end
 
     def read(stores: Stores) -> list[LastSaid]:
-        return stores.history.targets(names, account_id, start_ms, end_ms, limit)
+        return stores.history.targets(names, account_id, start_ms, end_ms, limit, up_to=up_to)
 
     def then(context: Context, found: list[LastSaid]) -> Pending | None:
         if context.world.channel_renames != renames:

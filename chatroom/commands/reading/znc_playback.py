@@ -132,11 +132,12 @@ def _find_buffers(context: Context, words: str, act: _Act) -> Pending:
     """Find the user's buffers that match one of the masks, and go on with them."""
     matchers = [make_matcher(mask) for mask in words.split(",")[:_MOST_MASKS]]
     account, renames = context.user.account, context.world.channel_renames
+    up_to = context.world.history_end
     account_id = account.id if account is not None else None
     names = [channel.name for channel in context.user.channels]
 
     def read(stores: Stores) -> list[LastSaid]:
-        return stores.history.targets(names, account_id, _FAR_MS, -1, _MOST_BUFFERS)
+        return stores.history.targets(names, account_id, _FAR_MS, -1, _MOST_BUFFERS, up_to=up_to)
 
     def then(context: Context, found: list[LastSaid]) -> Pending | None:
         if context.world.channel_renames != renames:
@@ -211,13 +212,14 @@ def _list(context: Context, buffers: list[_Buffer]) -> Pending | None:
     """Answer with a line for each buffer: its name, and the times of its first and last message."""
     if not buffers:
         return None
+    up_to = context.world.history_end
 
     def read(stores: Stores) -> list[tuple[_Buffer, int, int]]:
         listed = []
         for buffer in buffers:
             first, *also = buffer.readable.conversations
-            begin = stores.history.after(first, AtMessageId(buffer.above), 1, also=also)
-            end = stores.history.latest(first, 1, above=buffer.above, also=also)
+            begin = stores.history.after(first, AtMessageId(buffer.above), 1, up_to=up_to, also=also)
+            end = stores.history.latest(first, 1, up_to=up_to, above=buffer.above, also=also)
             if begin and end:
                 listed.append((buffer, begin[0].time_ms, end[0].time_ms))
         return listed

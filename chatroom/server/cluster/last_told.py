@@ -15,7 +15,7 @@ from chatroom.server.cluster.redis_answers import read_told
 
 if TYPE_CHECKING:
     from chatroom.chat.cluster.told import Told
-    from chatroom.chat.stored.history_stores import PresenceStore
+    from chatroom.chat.stored.presence_stores import PresenceStore
     from chatroom.server.cluster.redis_answers import Oddities
     from chatroom.server.cluster.redis_line import RedisLine
 

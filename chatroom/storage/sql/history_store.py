@@ -179,7 +179,14 @@ class SqlHistory:
         return [to_entry(row) for row in rows]
 
     def targets(
-        self, channels: Iterable[str], account_id: int | None, start_ms: int, end_ms: int, limit: int
+        self,
+        channels: Iterable[str],
+        account_id: int | None,
+        start_ms: int,
+        end_ms: int,
+        limit: int,
+        *,
+        up_to: int | None = None,
     ) -> list[LastSaid]:
         """The channels and direct conversations that had their last message between two times."""
         low, high = sorted((start_ms, end_ms))
@@ -197,16 +204,16 @@ class SqlHistory:
                 f" FROM ({self._database.texts_of('?2')}) AS wanted JOIN conversations AS c"
                 " ON c.folded = wanted.value AND c.name IS NOT NULL AND c.ended_ms IS NULL),"
                 " newer AS MATERIALIZED (SELECT conversation_id, max(id) AS last FROM messages"
-                f" WHERE id > {INDEXED} AND kind <= {LAST_MESSAGE_KIND} GROUP BY conversation_id),"
+                f" WHERE id > {INDEXED} AND id <= ?6 AND kind <= {LAST_MESSAGE_KIND} GROUP BY conversation_id),"
                 " said AS (SELECT asked.*, coalesce((SELECT last FROM newer WHERE conversation_id = asked.id),"
-                " (SELECT message_id FROM places WHERE conversation_id = asked.id AND event = 0"
+                " (SELECT message_id FROM places WHERE conversation_id = asked.id AND event = 0 AND message_id <= ?6"
                 " ORDER BY message_id DESC LIMIT 1)) AS last FROM asked)"
                 " SELECT said.name, said.low_id, said.high_id, said.guest, m.time_ms, m.id FROM said"
                 " JOIN messages AS m ON m.id = said.last"
                 f" WHERE m.time_ms > ?3 AND m.time_ms < ?4 ORDER BY m.time_ms {direction}, m.id {direction} LIMIT ?5",
                 (
                     *(json.dumps(ids), json.dumps(list({casefold(name) for name in channels})), low, high),
-                    limit + _MOST_OF_A_MS,
+                    *(limit + _MOST_OF_A_MS, _last(up_to)),
                 ),
             )
         # The client asks for the next ones by the time of the last one, so all of its millisecond must be here.

@@ -17,7 +17,7 @@ channels all day would otherwise leave a row for each."""
 
 
 class SqlPresence:
-    """Implements ``chatroom.chat.stored.history_stores.PresenceStore``."""
+    """Implements ``chatroom.chat.stored.presence_stores.PresenceStore``."""
 
     __slots__ = ("_database",)
 

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.ban_stores import BanStore, LockdownStore
     from chatroom.chat.stored.channel_stores import ChannelStore
     from chatroom.chat.stored.filter_stores import FilterStore
-    from chatroom.chat.stored.history_stores import HistoryStore, PresenceStore
+    from chatroom.chat.stored.history_stores import HistoryStore
     from chatroom.chat.stored.hook_stores import HookStore
     from chatroom.chat.stored.invite_stores import InviteStore
+    from chatroom.chat.stored.presence_stores import PresenceStore
     from chatroom.chat.stored.records import Change
     from chatroom.chat.stored.request_stores import RequestStore
     from chatroom.chat.stored.stores import AccountStore, AuditStore

@@ -7,7 +7,7 @@ from unittest.mock import call, create_autospec
 from harness.node_links import Nodes
 
 from chatroom.chat.cluster.told import Told, told_from_text
-from chatroom.chat.stored.history_stores import PresenceStore
+from chatroom.chat.stored.presence_stores import PresenceStore
 from chatroom.server.cluster.last_told import store_missed
 
 

@@ -282,6 +282,11 @@ def test_targets(kept: Filled) -> None:
     low, high = everything[0].time_ms, everything[-1].time_ms
     inside = [one for one in everything if low < one.time_ms < high]
     assert history.targets(["#tea", "#coffee"], 1, low, high, 9) == inside
+    for up_to in (entry.message_id for entry in kept.entries):
+        said = [one for one in kept.entries if one.message_id <= up_to and not one.kind.is_event]
+        last = {one.conversation: LastSaid(one.conversation, one.time_ms, one.message_id) for one in said}
+        found = history.targets(["#tea", "#coffee"], 1, 0, AT * 2, 9, up_to=up_to)
+        assert found == sorted(last.values(), key=lambda one: (one.time_ms, one.message_id))
 
 
 def test_redacted_entry_is_found_no_more(kept: Filled, by: Actor) -> None:
