@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from harness.daemon import Daemon
+from harness.daemon import Daemon, running
 from harness.real_session import RealSession
 
 from chatroom.client.chat_events import Denied
 
 
-def test_older_messages_come_in_pages(shared: Daemon) -> None:
+def test_older_messages_come_in_pages() -> None:
     """A place opens with the last messages; the user reads back to the first one, and each is there once."""
-    with shared.connect("writer") as writer:
+    # Within the limits it takes twenty seconds to say so much.
+    with running(limits__enabled=False) as daemon, daemon.connect("writer") as writer:
         writer.ask("JOIN #long", "MODE #long +P")
         for number in range(130):
             writer.ask(f"PRIVMSG #long :line {number}")
-        with RealSession(shared.port, "reader", join=("#long",)) as reader:
+        with RealSession(daemon.port, "reader", join=("#long",)) as reader:
             reader.entry("#long", "line 129")
             place = reader.here("#long")
             assert len(reader.texts("#long")) == 50

@@ -79,7 +79,9 @@ def test_the_page_chats_under_the_name_that_it_came_from(daemon: PageDaemon) -> 
     """Its origin is the request's host, so it needs no setting."""
     with socket.create_connection(("127.0.0.1", daemon.web_port), CAP_S) as sock:
         url = f"ws://chatbox.lan:{daemon.web_port}/"
-        with connect(url, sock=sock, origin=Origin(url.replace("ws", "http")[:-1]), proxy=None) as page:
+        origin = Origin(url.replace("ws", "http")[:-1])
+        # With a bound it would not read on to the answer to its close, and wait for that for ten seconds.
+        with connect(url, sock=sock, origin=origin, proxy=None, max_queue=None) as page:
             page.send("NICK paige")
             page.send("USER paige 0 * :Paige")
             assert any(" 001 " in str(page.recv(timeout=CAP_S)) for _ in range(5))
