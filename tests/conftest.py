@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness.measuring import imports_alone, paused
+from harness.temporary_files import keep_in_memory
 from hypothesis import settings
 
 from chatroom.compiled_modules import use_compiled_modules
@@ -24,6 +25,8 @@ IS_COMPILED = bool(os.environ.get("TEST_COMPILED"))
 """True if the tests run against the compiled modules (``make test-compiled``)."""
 if IS_COMPILED and not use_compiled_modules():
     raise RuntimeError("there are no compiled modules of these sources")
+
+keep_in_memory()
 
 # The desktop of whoever runs the tests may have a keyring, and a test module has one in memory. Neither is asked unless
 # a test sets it.

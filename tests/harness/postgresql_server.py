@@ -20,6 +20,7 @@ from pathlib import Path
 
 import psycopg
 from harness.own_server import OwnServer
+from harness.temporary_files import short_directory
 
 from chatroom.database_address import ServerAddress
 from chatroom.storage.postgresql.postgresql_stores import open_stores
@@ -59,7 +60,7 @@ class PostgresqlServer(OwnServer):
     def running(cls, **settings: str) -> Iterator[PostgresqlServer]:
         """Run a server in the block. ``fsync="on"`` is a setting."""
         # Not tmp_path: the path of a socket has to be short, and the server's user must be let in.
-        directory = Path(tempfile.mkdtemp(prefix="chatroom-test-", dir="/tmp"))
+        directory = Path(tempfile.mkdtemp(prefix="chatroom-test-", dir=short_directory()))
         try:
             if os.geteuid() == 0:
                 account = pwd.getpwnam(_ACCOUNT)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.own_server import OwnServer
+from harness.temporary_files import short_directory
 from redis import Redis
 
 _SETTINGS = {
@@ -38,7 +39,7 @@ class RedisServer(OwnServer):
     def running(cls) -> Iterator[RedisServer]:
         """Run a server in the block."""
         # Not tmp_path: the path of a socket has to be short.
-        directory = Path(tempfile.mkdtemp(prefix="chatroom-test-", dir="/tmp"))
+        directory = Path(tempfile.mkdtemp(prefix="chatroom-test-", dir=short_directory()))
         try:
             server = cls(directory, _SETTINGS)
             server.start()
