@@ -11,7 +11,7 @@ from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 import pytest
-from harness.measuring import imports_alone, paused
+from harness.measuring import imports_alone
 from harness.temporary_files import keep_in_memory
 from hypothesis import settings
 
@@ -26,6 +26,9 @@ IS_COMPILED = bool(os.environ.get("TEST_COMPILED"))
 if IS_COMPILED and not use_compiled_modules():
     raise RuntimeError("there are no compiled modules of these sources")
 
+IS_REPETITION = pytest.StashKey[bool]()
+"""Whether an item is a test with other parameters than an item before it."""
+
 keep_in_memory()
 
 # The desktop of whoever runs the tests may have a keyring, and a test module has one in memory. Neither is asked unless
@@ -39,6 +42,16 @@ settings.load_profile("chatroom")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Note which items repeat a test, and put all in order."""
+    seen = set()
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        item.stash[IS_REPETITION] = test in seen
+        seen.add(test)
+    _begin_with_those_that_wait(items)
+
+
+def _begin_with_those_that_wait(items: list[pytest.Item]) -> None:
     """With several workers, have two of them begin with the end-to-end tests, which often wait: others run meanwhile.
 
     At the end of the run all workers would wait. Each begins with an equal part of the list.
@@ -105,10 +118,11 @@ def pytest_collection() -> Iterator[None]:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Pause the measuring of coverage during a test for which it costs much and finds little.
 
-    A property test, or one marked ``unmeasured``, runs the same lines hundreds of times. An end-to-end test runs them
-    in other processes.
+    A property test, or one marked ``unmeasured``, runs the same lines hundreds of times. A test with several sets of
+    parameters runs mostly the same lines with each. An end-to-end test runs them in other processes.
     """
-    if item.get_closest_marker("hypothesis") or item.get_closest_marker("unmeasured") or "e2e" in item.path.parts:
-        with paused():
+    is_known = item.stash.get(IS_REPETITION, False) or item.get_closest_marker("hypothesis")
+    if is_known or item.get_closest_marker("unmeasured") or "e2e" in item.path.parts:
+        with imports_alone():
             return (yield)
     return (yield)
