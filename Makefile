@@ -51,9 +51,10 @@ serve: .venv/run.stamp
 chat: .venv/run.stamp
 	@exec $(BIN)/chatroom $(ARGS)
 
-# In a new checkout each worker would compile all tests: one process does it for all of them.
-test: lint
-	@test -d tests/__pycache__ || $(BIN)/pytest -qq --collect-only $(PYTEST) >/dev/null || true
+# In a new checkout each worker would compile all tests: one process does it for all of them, beside the linters.
+test: .venv/test.stamp
+	@test -d tests/__pycache__ || $(BIN)/pytest -qq --collect-only $(PYTEST) >/dev/null 2>&1 & \
+	$(MAKE) --no-print-directory lint; code=$$?; wait; exit $$code
 	$(BIN)/pytest -n 4 --dist worksteal $(COVERAGE) $(PYTEST)
 
 lint: .venv/test.stamp
