@@ -118,6 +118,31 @@ def test_redis_goes_in_the_middle_of_a_turn(cluster: Cluster) -> None:
         assert history_of(bob).count(_LAST) == 1
 
 
+@pytest.mark.parametrize("keeps_data", [True, False], ids=["kept", "empty"])
+def test_redis_goes_before_a_turn_begins(cluster: Cluster, keeps_data: bool) -> None:
+    """What is said when it has gone is refused like everything else, though the node was given a turn before."""
+    points = cluster.points("b")
+    cluster.start("a", "b")
+    with Room(cluster, ann="a", bob="b", bea="b") as room:
+        bob, bea = room.people["bob"], room.people["bea"]
+        planted = points.plant(cluster.nodes["b"], "turn given", "hold")
+        bob.send("AWAY :for a moment")
+        planted.wait()
+        cluster.redis.stop()
+        bea.send("PRIVMSG #lobby :lost")
+        planted.release()
+        assert "NOT_CONNECTED" in bea.expect("FAIL PRIVMSG")
+        assert "NOT_CONNECTED" in bob.expect("FAIL AWAY")
+        if not keeps_data:
+            cluster.redis.forget_data()
+        cluster.redis.start()
+        until(lambda: is_back(bob), "the cluster goes on")
+        for nick in room.people:
+            room.say(nick)
+        for client in room.people.values():
+            assert "lost" not in texts_of(client.lines) + history_of(client)
+
+
 def test_the_node_that_tells_of_a_broken_turn_dies_too(cluster: Cluster) -> None:
     """The third one tells, once."""
     points = {name: cluster.points(name) for name in "ab"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from harness.daemon import Client, Daemon, Place
+from harness.daemon import Client, Daemon, Place, verb_of
 from harness.dying_threads import Killer
 from harness.fault_points import FaultPoints
 from harness.injected_code import InjectedCode
@@ -196,12 +196,6 @@ def is_stored_again(client: Client) -> bool:
 
 def is_back(client: Client) -> bool:
     """True if a line that needs a turn is answered."""
-    client.send("AWAY :for a moment", "AWAY")
-    while True:
-        line = client.read_line()
-        assert line is not None
-        if " 305 " in line:
-            return True
-        if "FAIL AWAY" in line:
-            client.expect("FAIL AWAY")
-            return False
+    answered = client.ask("AWAY :for a moment", "AWAY")
+    answers = [line for line in answered if verb_of(line) in ("305", "306") or "FAIL AWAY" in line]
+    return bool(answers) and verb_of(answers[-1]) == "305"  # others may be those to what was asked before

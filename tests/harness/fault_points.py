@@ -12,6 +12,7 @@ from harness.daemon import Daemon, until
 from harness.injected_code import InjectedCode
 
 POINTS = {
+    "turn given": ("chatroom.server.cluster.redis_link:ClusterLink.acquire", "after"),
     "before begin": ("chatroom.storage.postgresql.node_journal:ServerNodeJournal.begin", "before"),
     "before commit": ("chatroom.storage.postgresql.node_journal:ServerNodeJournal.commit", "before"),
     "after commit": ("chatroom.storage.postgresql.node_journal:ServerNodeJournal.commit", "after"),

@@ -159,6 +159,13 @@ class Link(Protocol):
         """
         ...
 
+    def is_cut(self) -> bool:
+        """Return True if the connection over which the last turn came has ended: Redis is gone, or was.
+
+        Then nothing that is begun now could be told soon. Asks Redis nothing: it may be gone all the same.
+        """
+        ...
+
     def release(self, turn: Turn) -> None:
         """End the turn without an entry. One that is over already is no error. A broken turn counts as mended."""
         ...

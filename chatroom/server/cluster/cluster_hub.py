@@ -199,7 +199,7 @@ class ClusterHub(PatientHub):
         granted = self._desk.granted
         if granted is None or self._desk.lost or self.others.position < granted.turn.position:
             return False
-        if self._desk.give_back_stale(self.world.mono_ms):
+        if self._desk.give_back_stale(self.world.mono_ms) or self._desk.withdraw_cut():
             return False
         if threading.get_ident() != self.threads[0].ident:
             self.threads[0].wake()  # tasks count on it, and it is the one that is woken
@@ -243,7 +243,7 @@ class ClusterHub(PatientHub):
 
         What other nodes have done is never told before it. This node reads of that only when Redis is back.
         """
-        gate, world, has_moved = self._gate, self.world, self.others.position != self._held_at
+        gate, world, has_moved = self._gate, self.world, self.others.latest > self._held_at
         if has_moved:
             gate.lets_pass, world.overtaken_after = False, None
         elif not gate.lets_pass and self._held_since_ms + PATIENCE_MS <= world.mono_ms:

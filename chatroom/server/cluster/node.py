@@ -73,6 +73,7 @@ class Node:
         self._journal = journal
         self._open_stores = open_stores
         self.desk = desk = Desk()
+        desk.is_cut = link.is_cut
         self.committer = TurnJournal(journal, desk, link.append, doubts)
         self.contact = Contact(settings.node, settings.lease_s)
         self._reader = StreamReader(link, desk)

@@ -35,6 +35,8 @@ class OtherNodes:
         self._desk = desk
         self.position = 0
         """The position in the stream up to which the world has everything."""
+        self.latest = 0
+        """The position of the last turn of another node that was applied."""
         self.homes = OtherHomes()
         self._next_reset_ms = 0
         """Until this moment of the monotonic clock, a record that does not fit is only logged."""
@@ -43,7 +45,7 @@ class OtherNodes:
 
     def enter(self, position: int) -> None:
         """Go on with a world that was loaded, as it is at a position."""
-        self.position = position
+        self.position = self.latest = position
         self.homes.begin(self._world.homes())
 
     # -- what they have done ----------------------------------------------------------------------
@@ -80,6 +82,7 @@ class OtherNodes:
             misfit = apply(world, done.home, done.records)
             if misfit and self._refuses_misfit(done.home, misfit):
                 return False
+            self.latest = done.position
         self.position = done.position
         for record in done.records:
             if record[0] == "snapshot" and done.home != world.home:

@@ -5,6 +5,7 @@ Nothing else in chatroom imports Redis's client.
 
 from __future__ import annotations
 
+import select
 from collections.abc import Sequence
 from typing import Any
 
@@ -77,6 +78,25 @@ class RedisLine:
             self._connection = connection
             self.connections += 1
         return self.about["run_id"]
+
+    def has_ended(self) -> bool:
+        """Return True if there is no connection, or Redis has ended it: it does nothing more that comes over it.
+
+        Redis is not asked, so it may also be gone if this is False. From any thread.
+        """
+        connection = self._connection
+        if connection is None:
+            return True
+        try:
+            its_socket = connection._sock  # Redis's client has no other way to it
+        except AttributeError:
+            return False
+        poll = select.poll()
+        try:
+            poll.register(its_socket, select.POLLRDHUP)
+            return bool(poll.poll(0))
+        except (OSError, TypeError, ValueError):  # the thread of the line closes it just now
+            return True
 
     def call(self, *words: str | bytes | int, wait_s: float = 0.0) -> Any:
         """Send a command and return the answer, as bytes. ``wait_s`` is how long the command itself may wait.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from functools import wraps
 from threading import Lock, local
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -66,6 +67,8 @@ class ClusterLink:
         self._memory = LinkMemory(settings.node)
         self._of_thread = local()
         self._lines: WeakSet[RedisLine] = WeakSet()
+        self._turn_line: RedisLine | None = None
+        """The one over which the last turn came."""
         self._lock = Lock()
         """Guards ``_lines``."""
         self._roll: tuple[str, float] = ("", 0.0)
@@ -113,6 +116,7 @@ class ClusterLink:
         answer = self._ask(scripts.ACQUIRE)
         if answer[0] == b"wait":
             return None
+        self._turn_line = self._of_thread.line
         return self._memory.begin_turn(Turn(int(answer[1]), int(answer[2]), answer[3] == b"1"), era)
 
     @_understood
@@ -126,7 +130,13 @@ class ClusterLink:
         if answer is None:
             return None
         number, position, is_broken = answer[1].decode().split()
+        self._turn_line = line
         return self._memory.begin_turn(Turn(int(number), int(position), is_broken == "1"), era)
+
+    def is_cut(self) -> bool:
+        """See ``Link.is_cut``."""
+        line = self._turn_line
+        return line is None or line.has_ended()
 
     def append(self, turn: Turn, data: bytes, *, mends: bool = True) -> int:
         """See ``Link.append``."""
@@ -134,10 +144,11 @@ class ClusterLink:
         self._memory.end_turn(turn, data)
         try:
             self._ask(scripts.APPEND, turn.number, position, data, self._stream_entries, int(mends))
-        except Fenced:
+        except (Fenced, RedisUnreachable) as error:
             # If the answer to the first try was lost with Redis, the entry was read, and need not be there again.
             if not self._memory.has_read(turn):
-                self._memory.settle_turn(turn, is_appended=False)
+                if isinstance(error, Fenced):
+                    self._memory.settle_turn(turn, is_appended=False)
                 raise
         self._memory.settle_turn(turn, is_appended=True)
         return position
@@ -229,14 +240,14 @@ class ClusterLink:
     def put_snapshot(self, home: str, snapshot: Snapshot) -> None:
         """See ``Link.put_snapshot``."""
         head = f"{self._memory.era[1]} {snapshot.position}\n".encode()
-        with _Closing(self._make_line(BULK_ANSWER_S)) as line:
+        with closing(self._make_line(BULK_ANSWER_S)) as line:
             line.connect()
             line.call("SET", f"{self._prefix}snapshot:{home}", head + snapshot.data, "EX", _SNAPSHOT_S)
 
     @_understood
     def take_snapshot(self) -> Snapshot | None:
         """See ``Link.take_snapshot``."""
-        with _Closing(self._make_line(BULK_ANSWER_S)) as line:
+        with closing(self._make_line(BULK_ANSWER_S)) as line:
             line.connect()
             found: bytes | None = line.call("GET", f"{self._prefix}snapshot:{self.home}")
         if found is None:
@@ -352,7 +363,7 @@ class ClusterLink:
         arguments: list[str | bytes | int] = [*named, json.dumps(claim.rank), plan.to_json(), self._lease_ms]
         for entry in memory.entries_between(plan.base, plan.position):
             arguments += [entry.position, f"{entry.home} {entry.turn} {entry.generation}", entry.data]
-        with _Closing(self._make_line(BULK_ANSWER_S)) as bulk:
+        with closing(self._make_line(BULK_ANSWER_S)) as bulk:
             # Redis may have been started again in the meantime: then the plan is for nobody.
             return bulk.connect() == run and bulk.run(scripts.FOUND, self._prefix, arguments)[0] == b"agreed"
 
@@ -376,16 +387,3 @@ class ClusterLink:
 
     def _trimmed(self, after: int) -> StreamTrimmed:
         return StreamTrimmed(f"{self._address}: what follows position {after} is not in the stream any more")
-
-
-class _Closing:
-    """A line for one call, which is closed behind it."""
-
-    def __init__(self, line: RedisLine) -> None:
-        self._line = line
-
-    def __enter__(self) -> RedisLine:
-        return self._line
-
-    def __exit__(self, *error: object) -> None:
-        self._line.close()

@@ -49,6 +49,8 @@ class Desk:
         """Guards everything below but ``entries``, and tells of changes. Taken under the hub lock; held briefly."""
         self.wake: Callable[[], None] = _ignore
         """Makes the first I/O thread tick. Set once, before the threads begin."""
+        self.is_cut: Callable[[], bool] = bool
+        """As ``Link.is_cut``. Set once, before the threads begin."""
         self._is_wanted = False
         self._granted: Granted | None = None
         self._open: Turn | None = None
@@ -95,6 +97,19 @@ class Desk:
             return False
         with self._changed:
             self._granted, self.unused = None, granted.turn
+            self._changed.notify_all()
+        return True
+
+    def withdraw_cut(self) -> bool:
+        """Have the turn that was granted asked for again, if Redis is gone. True if that is so.
+
+        What it said could not be told, and nobody could know that: an append may be done though no answer comes. As
+        long as it has not begun, what waits for it can be refused.
+        """
+        if self._granted is None or not self.is_cut():
+            return False
+        with self._changed:
+            self._granted = None
             self._changed.notify_all()
         return True
 

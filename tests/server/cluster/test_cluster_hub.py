@@ -82,6 +82,24 @@ def test_a_stale_turn_is_given_back(stage: NodeStage) -> None:
     assert b" 433 " in new.got
 
 
+def test_a_turn_that_came_over_a_lost_connection_does_not_begin(stage: NodeStage) -> None:
+    """Redis was there no more when the lines came: they are refused. The node asks for the turn again."""
+    a = stage.a
+    ann = a.come("ann")
+    a.tick((ann, "TOPIC #none"))
+    a.grant()
+    a.desk.is_cut = lambda: True
+    a.tick()
+    assert (a.desk.granted, a.desk.unused, a.desk.has_turn) == (None, None, False)
+    assert a.desk.wait_wanted(0)
+    stage.mono_ms += PATIENCE_MS
+    a.tick()
+    assert b"FAIL TOPIC NOT_CONNECTED" in ann.got
+    a.desk.is_cut = lambda: False
+    a.take_turn((ann, "TOPIC #none"))
+    assert b" 403 " in ann.got
+
+
 def test_an_empty_turn_is_given_back(stage: NodeStage) -> None:
     """Nothing is appended for it, and what it tells is told at once."""
     a = stage.a

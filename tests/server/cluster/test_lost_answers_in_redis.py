@@ -6,6 +6,7 @@ import pytest
 from harness.node_links import NodeLink, Nodes, recover_all
 from harness.redis_server import RedisServer
 
+from chatroom.errors import RedisUnreachable
 from chatroom.server.cluster.cluster_contract import Turn
 from chatroom.server.cluster.redis_link import STREAM_ENTRIES
 from chatroom.server.cluster.scripts import APPEND
@@ -33,6 +34,26 @@ def test_an_append_whose_answer_was_lost_with_redis(
     b.say(b"three")
     assert b.read_all(2) == [b"three"]
     assert a.read_all(2) == [b"three"]
+
+
+def test_a_node_that_has_read_its_entry_knows_that_it_was_appended(mortal_nodes: Nodes, own_redis: RedisServer) -> None:
+    """So its turn is over while Redis is still away. If it has not read it, nobody knows."""
+    a, b = mortal_nodes.enter("a", "b")
+    turn = a.take_turn()
+    lose_answer(a, turn, b"one")
+    assert b.read_all(0) == [b"one"]
+    own_redis.stop()
+    with pytest.raises(RedisUnreachable):
+        a.append(turn, b"one")
+    own_redis.start()
+    recover_all(a, b)
+    assert a.read_all(0) == [b"one"]
+    own_redis.stop()
+    assert a.append(turn, b"one") == 1
+    own_redis.start()
+    recover_all(a, b)
+    b.say(b"two")
+    assert a.read_all(1) == [b"two"]
 
 
 def lose_answer(link: NodeLink, turn: Turn, data: bytes) -> None:

@@ -112,6 +112,17 @@ def test_what_others_have_done_since_stays_behind(turn: Turn) -> None:
     assert bea.got.index(b":held") < bea.got.index(b":next") < bea.got.index(b":last")
 
 
+def test_its_own_entry_keeps_nobody_waiting(turn: Turn) -> None:
+    """It was read, and the answer to the append was lost: this is nothing that another node has done."""
+    ann, bea = ask(turn)
+    node = turn.node
+    node.desk.add([Done(node.hub.position + 1, node.world.home, [])])
+    turn.wait()
+    assert b"FAIL PRIVMSG NOT_CONNECTED" in ann.got and b"FAIL TOPIC NOT_CONNECTED" in bea.got
+    turn.append()
+    assert bea.got.endswith(b"held\r\n")
+
+
 def test_a_question_to_the_history_is_asked(turn: Turn) -> None:
     """A worker gets it when patience has ended, or at once if it comes later. The answer ends at what was told."""
     workers = turn.node.hub.workers

@@ -61,6 +61,25 @@ def test_a_line_knows_the_run_of_redis(own_redis: RedisServer) -> None:
     line.close()
 
 
+def test_a_line_tells_if_redis_has_ended_it(own_redis: RedisServer) -> None:
+    """Without a question to Redis, so not if it only stands still."""
+    line = line_to(own_redis.url)
+    assert line.has_ended()
+    line.connect()
+    assert not line.has_ended()
+    own_redis.pause()
+    assert not line.has_ended()
+    own_redis.stop()
+    assert line.has_ended()
+    own_redis.start()
+    assert line.has_ended()
+    line.close()
+    line.connect()
+    assert not line.has_ended()
+    line.close()
+    assert line.has_ended()
+
+
 def test_a_password_comes_from_the_url_or_a_file(guarded: RedisServer, tmp_path: Path) -> None:
     """The file is read for each connection, so it may change."""
     file = tmp_path / "secret"

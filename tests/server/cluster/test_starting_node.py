@@ -39,6 +39,10 @@ class StruckOffLink:
         """As ``Link``."""
         return Turn(1, 0, False)
 
+    def is_cut(self) -> bool:
+        """As ``Link``."""
+        return False
+
     def append(self, turn: Turn, data: bytes, *, mends: bool) -> int:
         """As ``Link``, for the request."""
         self._has_asked.set()

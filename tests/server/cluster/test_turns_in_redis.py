@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from harness.node_links import NodeLink, Nodes
+from harness.node_links import NodeLink, Nodes, recover_all
+from harness.redis_server import RedisServer
 
 from chatroom.errors import Fenced, RedisUnreachable, StreamTrimmed
 from chatroom.server.cluster.cluster_contract import Turn
@@ -95,6 +97,27 @@ def test_who_has_the_turn_gets_the_same_one_again(nodes: Nodes) -> None:
     assert (handed.number, handed.position) == (turn.number + 1, 1)
     # It was taken: the note that was left for the node is gone.
     assert b.wait_grant(0.001) is None
+
+
+def test_a_link_tells_if_the_connection_of_the_turn_has_ended(mortal_nodes: Nodes, own_redis: RedisServer) -> None:
+    """Whether the turn was free or was handed over, and from any thread."""
+    a, b = mortal_nodes.enter("a", "b")
+    assert a.is_cut()
+    first = a.take_turn()
+    assert b.acquire() is None
+    a.release(first)
+    second = b.wait_grant(1)
+    assert second is not None
+    assert not a.is_cut() and not b.is_cut()
+    own_redis.stop()
+    assert a.is_cut() and b.is_cut()
+    own_redis.start()
+    with pytest.raises(RedisUnreachable):
+        b.acquire()
+    recover_all(a, b)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: b.acquire()).result() == second
+        assert not b.is_cut()
 
 
 def test_an_entry_is_appended_once(nodes: Nodes, lost: LostAnswers) -> None:
