@@ -15,6 +15,23 @@ from harness.postgresql_server import PostgresqlServer
 pytestmark = pytest.mark.debian("postgres", "redis-server")
 
 _LAST = "last words"
+_LOSE_ANSWER = """
+import os, time
+from chatroom.errors import RedisUnreachable
+from chatroom.server.cluster import scripts
+from chatroom.server.cluster.redis_line import RedisLine
+
+def run(line, script, *rest):
+    answer = real(line, script, *rest)
+    if script is scripts.APPEND:
+        RedisLine.run = real
+        while not os.path.exists(os.environ["INJECTED_CODE"] + "-gone"):
+            time.sleep(0.01)
+        raise RedisUnreachable("the answer is lost")
+    return answer
+
+real, RedisLine.run = RedisLine.run, run
+"""
 
 
 @pytest.fixture
@@ -141,6 +158,30 @@ def test_redis_goes_before_a_turn_begins(cluster: Cluster, keeps_data: bool) -> 
             room.say(nick)
         for client in room.people.values():
             assert "lost" not in texts_of(client.lines) + history_of(client)
+
+
+def test_redis_goes_when_it_has_appended(cluster: Cluster) -> None:
+    """The others have read what the turn says, and its own node mostly, too. Its people are refused like all others."""
+    code = cluster.injected("b")
+    cluster.start("a", "b")
+    with Room(cluster, ann="a", bob="b", bea="b") as room:
+        bob, bea = room.people["bob"], room.people["bea"]
+        code.run(_LOSE_ANSWER)
+        bob.send(f"PRIVMSG #lobby :{_LAST}")
+        room.people["ann"].expect(f":{_LAST}")
+        cluster.redis.stop()
+        code.sign("gone").touch()
+        for nick in room.people:
+            assert room.refuses(nick)
+        cluster.redis.start()
+        until(lambda: is_back(bob), "the cluster goes on")
+        for nick in room.people:
+            room.say(nick)
+        for client in room.people.values():
+            told = texts_of(client.lines)
+            assert "lost" not in told
+            assert told.count(_LAST) == (client is not bob)
+        assert history_of(bea).count(_LAST) == 1
 
 
 def test_the_node_that_tells_of_a_broken_turn_dies_too(cluster: Cluster) -> None:
