@@ -10,20 +10,10 @@ import pytest
 from harness.cluster import Cluster
 from harness.daemon import PASSWORD, Client, Daemon, until
 from harness.fault_points import FaultPoints
+from harness.injected_code import do_store_jobs
 from harness.postgresql_server import PostgresqlServer
 
 pytestmark = pytest.mark.debian("postgres", "redis-server")
-
-_DO_ALL_JOBS = """
-import threading
-from chatroom.server.job_queue import QueuedJob
-
-worker = next(thread for thread in threading.enumerate() if thread.name == "store")._target.__self__
-done = threading.Event()
-worker._work.put(QueuedJob(lambda stores: None, lambda outcome: done.set()))
-done.wait()
-"""
-"""Has the store worker do the jobs that it has."""
 
 
 @pytest.fixture
@@ -83,7 +73,7 @@ def test_a_node_that_dies_before_its_turn_is_certain(cluster: Cluster) -> None:
         planted = points.plant(cluster.nodes["b"], "before commit", "hold")
         ada.send("RENAME #tea #coffee")
         planted.wait()
-        code.run(_DO_ALL_JOBS)
+        do_store_jobs(code)
         cluster.nodes["b"].kill()
         while not ann.expect("QUIT").startswith(":ada!"):
             pass

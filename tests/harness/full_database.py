@@ -243,7 +243,7 @@ _HIGHEST = {
 """Ids of rows that were deleted since."""
 REMADE = {
     *("changes", "failed_logins", "lockdown", "migrations", "sqlite_sequence", "sqlite_stat1"),
-    *("reset_tokens", "hook_events", "kept_turn", "rename_notes"),
+    *("reset_tokens", "hook_events", "kept_turn", "rename_notes", "stored_turns"),
     *("places", "message_words", "history_state"),
 }
 """Tables that are not in an archive: a new database has its own (``docs/archive.md``)."""

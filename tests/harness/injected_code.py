@@ -22,6 +22,16 @@ if "serve" in sys.orig_argv:
 """
 """Runs in the daemon's process, before its own code: Python imports a module of the name ``sitecustomize`` first."""
 
+_DO_STORE_JOBS = """
+import threading
+from chatroom.server.job_queue import QueuedJob
+
+worker = next(thread for thread in threading.enumerate() if thread.name == "store")._target.__self__
+done = threading.Event()
+worker._work.put(QueuedJob(lambda stores: None, lambda outcome: done.set()))
+done.wait()
+"""
+
 
 class InjectedCode:
     """A way into the daemon that is started in a place after it was made."""
@@ -44,3 +54,8 @@ class InjectedCode:
     def sign(self, name: str) -> Path:
         """A file by which the code can tell that something has happened: the environment's path, ``-`` and the name."""
         return self._fifo.with_name(f"{self._fifo.name}-{name}")
+
+
+def do_store_jobs(code: InjectedCode) -> None:
+    """Have the store worker of a daemon do the jobs that it has."""
+    code.run(_DO_STORE_JOBS)

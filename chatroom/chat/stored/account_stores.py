@@ -100,7 +100,7 @@ class AccountDataStore(Protocol):
         ...
 
     def clear_playback(self, account_id: int, targets: Mapping[str, int], dropped: Iterable[str] = ()) -> None:
-        """Set up to which message id the playback of conversations is cleared, by casefolded name.
+        """Set up to which message id the playback of conversations is cleared, by casefolded name. It never goes back.
 
         ``dropped`` are names whose row is deleted.
         """

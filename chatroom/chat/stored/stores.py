@@ -319,6 +319,15 @@ class Stores(Protocol):
         """The database as a whole."""
         ...
 
+    def use_turn(self, turn: int) -> None:
+        """Have what is written from now on be that of a turn of a cluster; of none with 0, as at the beginning.
+
+        The whole state of a thing is then not written if it is stored as of a later turn already: such as a channel, or
+        the metadata of an account. That is no failure: the state of the later turn has what the earlier one has
+        changed.
+        """
+        ...
+
     def server_key(self, name: str) -> bytes:
         """A secret of the database: 32 random bytes, made at the first call for ``name`` and the same from then on."""
         ...

@@ -206,6 +206,7 @@ class ClusterHub(PatientHub):
             return False
         granted = self._desk.take()
         self._turn, self._untold = granted.turn, granted.untold
+        self._turn_number = granted.turn.number
         self._told.begin_turn()
         self._began_after = self.world.last_seq
         self.others.tell_untold(granted.untold)
@@ -342,7 +343,7 @@ class ClusterHub(PatientHub):
         self._stored = stored = threading.Event()
         work.write(lambda _: stored.set(), alone=True)  # behind what the ends have written
         # At once, because the turn waits for it. If it never is, the next one does the same.
-        self._submit_now(work.take_writes())
+        self._submit_now(self._date(work.take_writes()))
 
     # -- beginning anew ---------------------------------------------------------------------------
 

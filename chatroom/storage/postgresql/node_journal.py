@@ -42,6 +42,11 @@ _ROW = "cluster.turn"
 _LAST_SAID = int(Kind.TAGMSG)
 """The highest kind of what somebody has said. Those above it are events."""
 _RAISE = f"UPDATE history_state SET value = ? WHERE name = '{_ROW}' AND value <= ?"
+# The stores have turns in which nothing was said.
+_HIGHEST = (
+    "SELECT greatest(value, (SELECT max(turn) FROM stored_turns), (SELECT max(turn) FROM rename_notes))"
+    f" FROM history_state WHERE name = '{_ROW}'"
+)
 _KEEP = (
     "INSERT INTO kept_turn (only_row, after_id, home, records) VALUES (?, ?, ?, ?) ON CONFLICT (only_row)"
     " DO UPDATE SET after_id = excluded.after_id, home = excluded.home, records = excluded.records"
@@ -82,7 +87,7 @@ class ServerNodeJournal(ServerJournal):
     def next_turn(self) -> int:
         """A turn that is later than all that have ever committed."""
         self._make_sure()
-        row = self.execute(f"SELECT value FROM history_state WHERE name = '{_ROW}'").fetchone()
+        row = self.execute(_HIGHEST).fetchone()
         return int(row[0]) + STEP if row is not None else 1
 
     def claim(self, turn: int) -> None:
@@ -135,7 +140,7 @@ class ServerNodeJournal(ServerJournal):
         self._raise()
 
     def _note_rename(self, name: str, new_name: str) -> None:
-        note_in_history(self.execute, name, new_name, self._home)
+        note_in_history(self.execute, name, new_name, self._home, self._turn)
 
     def commit(self) -> None:
         """Make the transaction permanent."""

@@ -57,6 +57,7 @@ class PostgresqlDatabase:
         "_is_together",
         "_patience_s",
         "address",
+        "turn",
         "writer",
     )
 
@@ -79,6 +80,8 @@ class PostgresqlDatabase:
         """
         self.address = address
         self.writer = writer
+        self.turn = 0
+        """As ``Database`` says."""
         self._clock = clock
         self._busy_timeout_s = busy_timeout_s
         self._is_background = is_background

@@ -17,7 +17,7 @@ from chatroom.storage.postgresql.server_migrate import bring_up, is_being_filled
 from chatroom.storage.sql.table_copy import KEYS
 from chatroom.storage.sql.timestamps import utc_now
 
-_EMPTIED = (*KEYS, "changes", "places", "message_words", "kept_turn", "rename_notes", "given_ids")
+_EMPTIED = (*KEYS, "changes", "places", "message_words", "kept_turn", "rename_notes", "stored_turns", "given_ids")
 
 
 class FilledServer:

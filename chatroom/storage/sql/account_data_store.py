@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from chatroom.chat.stored.records import AccountData
 from chatroom.storage.sql.contract import Database
+from chatroom.storage.sql.stored_turns import is_latest
 
 # Instead of VALUES: it adds no row, rather than raise an error, if the account was deleted meanwhile.
 _ACCOUNT = "SELECT id, ?, ? FROM accounts WHERE id = ?"
@@ -50,7 +51,7 @@ class SqlAccountData:
             self._database.execute("DELETE FROM read_markers WHERE account_id = ? AND target = ?", (account_id, target))
 
     def clear_playback(self, account_id: int, targets: Mapping[str, int], dropped: Iterable[str] = ()) -> None:
-        """Set up to which message id the playback of conversations is cleared."""
+        """Set up to which message id the playback of conversations is cleared. It never goes back."""
         with self._database.transaction(minor=True):
             self._database.execute_many(
                 "DELETE FROM cleared_playback WHERE account_id = ? AND target = ?",
@@ -58,13 +59,16 @@ class SqlAccountData:
             )
             self._database.execute_many(
                 f"INSERT INTO cleared_playback (account_id, target, message_id) {_ACCOUNT}"
-                " ON CONFLICT (account_id, target) DO UPDATE SET message_id = excluded.message_id",
+                " ON CONFLICT (account_id, target) DO UPDATE SET message_id = excluded.message_id"
+                " WHERE excluded.message_id > cleared_playback.message_id",
                 [(target, message_id, account_id) for target, message_id in targets.items()],
             )
 
     def set_metadata(self, account_id: int, metadata: dict[str, str]) -> None:
         """Replace all metadata of an account."""
         with self._database.transaction(minor=True):
+            if not is_latest(self._database, f"metadata {account_id}"):
+                return
             self._database.execute("DELETE FROM account_metadata WHERE account_id = ?", (account_id,))
             for key, value in metadata.items():
                 self._database.execute(

@@ -11,6 +11,7 @@ from chatroom.irc.names import casefold
 from chatroom.storage.sql import audit_store, change_store, hook_rows
 from chatroom.storage.sql.contract import Database, Row
 from chatroom.storage.sql.rename_notes import note_in_stores
+from chatroom.storage.sql.stored_turns import CHANNEL, forget_old, is_latest
 from chatroom.storage.sql.timestamps import from_ms, from_ms_or_none, to_ms, to_ms_or_none, utc_now
 
 _COLUMNS = (
@@ -42,21 +43,18 @@ class SqlChannels:
     def save(self, channel: StoredChannel, by: Actor, action: str, detail: str) -> None:
         """Store a channel, new or changed. No audit row is added if ``action`` is empty."""
         with self._database.transaction():
-            self._write(channel)
+            if is_latest(self._database, CHANNEL, casefold(channel.name)):
+                self._write(channel)
             if action:
                 audit_store.add_row(self._database, by, action, channel.name, detail)
 
     def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor | None, *, home: str = "") -> None:
         """Give a channel another name in all tables but those of the history. Raises ``AlreadyExists``."""
-        before, after = casefold(old), casefold(new)
+        turn = self._database.turn
         with self._database.transaction():
-            if not note_in_stores(self._database.execute, old, new, home):
+            if not note_in_stores(self._database.execute, old, new, home, turn):
                 return
-            if before != after and self._database.row("SELECT 1 FROM channels WHERE folded = ?", (after,)) is not None:
-                raise AlreadyExists(f"there is a stored channel called {new} already")
-            # First the key by which ``_save_row`` finds the row, so that the channel keeps its id.
-            self._rename(before, new)
-            if channel is not None:
+            if self._give_name(casefold(old), new, turn) and channel is not None:
                 self._write(channel)
             if by is not None:
                 audit_store.add_row(self._database, by, "channel.rename", old, new)
@@ -64,38 +62,61 @@ class SqlChannels:
     def finish_renames(self, home: str = "") -> None:
         """Complete the new names of channels that a daemon which was killed has given in one half of the database."""
         condition, parameters = (" WHERE home = ?", (home,)) if home else ("", ())
-        notes = f"SELECT folded, new_name, balance FROM rename_notes{condition} ORDER BY number"
+        notes = f"SELECT folded, new_name, balance, turn FROM rename_notes{condition} ORDER BY number"
         if not self._database.rows(notes, parameters):
             return
         with self._database.transaction():
-            for before, new, balance in self._database.rows(notes, parameters):
+            for before, new, balance, turn in self._database.rows(notes, parameters):
                 if balance > 0:
-                    self._finish_rename(before, new)
+                    self._finish_rename(before, new, turn)
                 elif balance < 0 and not home:
                     self._rename_in_history(before, new)
             if home:
                 self._database.execute("UPDATE rename_notes SET balance = 0 WHERE home = ?", (home,))
             else:
                 self._database.execute("DELETE FROM rename_notes")
+            forget_old(self._database)
 
-    def _finish_rename(self, before: str, new: str) -> None:
-        after = casefold(new)
-        if before != after and self._database.row("SELECT 1 FROM channels WHERE folded = ?", (after,)):
+    def _finish_rename(self, before: str, new: str, turn: int) -> None:
+        try:
+            self._give_name(before, new, turn)
+        except AlreadyExists:
             # A later change of the channel was stored, under its new name.
-            self._database.execute("DELETE FROM channels WHERE folded = ?", (before,))
-            hook_rows.rename_channel(self._database.execute, before, new, after)
-        else:
-            self._rename(before, new)
+            self._delete_row(before)
+            hook_rows.rename_channel(self._database.execute, before, new, casefold(new))
 
-    def _rename(self, before: str, new: str) -> None:
-        """Give a channel another name in all tables but those of the history. Only in a transaction."""
+    def _give_name(self, before: str, new: str, turn: int) -> bool:
+        """Give a channel another name in all tables but those of the history. Only in a transaction.
+
+        False if a later state of the channel is stored under its new name. Raises ``AlreadyExists`` if another channel
+        has it; but if the name was given in a turn, that one has ended, and its row is only behind.
+        """
         after, same_name, execute = casefold(new), self._database.same_name, self._database.execute
-        execute("UPDATE channels SET folded = ?, name = ? WHERE folded = ?", (after, new, before))
+        is_there = before != after and self._has(after)
+        if is_there and not turn:
+            raise AlreadyExists(f"there is a stored channel called {new} already")
+        # If not, another channel has the old name since, and has taken the row.
+        is_own = is_latest(self._database, CHANNEL, before, turn)
+        is_new = is_latest(self._database, CHANNEL, after, turn)
+        if is_there and is_new:
+            self._delete_row(after)
+        if is_own and not is_new:
+            self._delete_row(before)
+        elif is_own:
+            # By this key ``_save_row`` finds the row, so that the channel keeps its id.
+            execute("UPDATE channels SET folded = ?, name = ? WHERE folded = ?", (after, new, before))
         execute(f"UPDATE channels SET forward = ? WHERE {same_name('forward')}", (new, before))
         execute(f"UPDATE invites SET channel = ? WHERE {same_name('channel')}", (new, before))
-        if before != after:
-            self._move_rows_of_accounts(before, after)
+        if before != after and is_own:
+            self._move_rows_of_accounts(before, after, keeps=not is_new)
         hook_rows.rename_channel(execute, before, new, after)
+        return is_new
+
+    def _has(self, folded: str) -> bool:
+        return self._database.row("SELECT 1 FROM channels WHERE folded = ?", (folded,)) is not None
+
+    def _delete_row(self, folded: str) -> None:
+        self._database.execute("DELETE FROM channels WHERE folded = ?", (folded,))
 
     def _rename_in_history(self, before: str, new: str) -> None:
         """Give a channel's conversation another name, as a journal does it. Only in a transaction."""
@@ -105,10 +126,21 @@ class SqlChannels:
             self._database.execute(f"UPDATE conversations SET ended_ms = ? WHERE {is_open}", (ended_ms, after))
         self._database.execute(f"UPDATE conversations SET name = ?, folded = ? WHERE {is_open}", (new, after, before))
 
-    def _move_rows_of_accounts(self, before: str, after: str) -> None:
-        """Have what is stored for accounts under a channel's casefolded name follow the channel."""
+    def _move_rows_of_accounts(self, before: str, after: str, *, keeps: bool) -> None:
+        """Have what is stored for accounts under a channel's casefolded name follow the channel.
+
+        What is stored under the new name belongs to an earlier channel, and is deleted. ``keeps``: it is later than
+        what follows, and is kept.
+        """
         for table, column in (("read_markers", "target"), ("presence", "channel"), ("cleared_playback", "target")):
-            self._database.execute(f"DELETE FROM {table} WHERE {column} = ?", (after,))
+            if keeps:
+                self._database.execute(
+                    f"DELETE FROM {table} WHERE {column} = ? AND account_id IN"
+                    f" (SELECT account_id FROM {table} WHERE {column} = ?)",
+                    (before, after),
+                )
+            else:
+                self._database.execute(f"DELETE FROM {table} WHERE {column} = ?", (after,))
             self._database.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (after, before))
 
     def _write(self, channel: StoredChannel) -> None:
@@ -146,16 +178,24 @@ class SqlChannels:
         folded = casefold(name)
         with self._database.transaction():
             row = self._database.row("SELECT id, name FROM channels WHERE folded = ?", (folded,))
-            if row is None:
-                raise NotFound(f"there is no stored channel called {name}")
-            self._database.execute("DELETE FROM channels WHERE id = ?", (row[0],))
-            change_store.add_row(self._database, "channels", row[0])
-            audit_store.add_row(self._database, by, "channel.delete", row[1], detail)
-            if new_name:
-                note_in_stores(self._database.execute, name, new_name, home)
-                hook_rows.rename_channel(self._database.execute, folded, new_name, casefold(new_name))
-                return []
-            return hook_rows.pause_channel(self._database, row[1], by)
+            if not is_latest(self._database, CHANNEL, folded):
+                return []  # another channel has the name since
+            if row is not None:
+                return self._delete(row, by, detail, new_name, home)
+        # Behind the commit, so that an earlier state of the channel is not stored any more.
+        raise NotFound(f"there is no stored channel called {name}")
+
+    def _delete(self, row: Row, by: Actor, detail: str, new_name: str, home: str) -> list[int]:
+        channel_id, name = row
+        self._database.execute("DELETE FROM channels WHERE id = ?", (channel_id,))
+        change_store.add_row(self._database, "channels", channel_id)
+        audit_store.add_row(self._database, by, "channel.delete", name, detail)
+        if new_name:
+            folded = casefold(name)
+            note_in_stores(self._database.execute, name, new_name, home, self._database.turn)
+            hook_rows.rename_channel(self._database.execute, folded, new_name, casefold(new_name))
+            return []
+        return hook_rows.pause_channel(self._database, name, by)
 
     def find(self, name: str) -> StoredChannel | None:
         """The stored channel called ``name``, or None."""

@@ -67,6 +67,8 @@ class Database(Protocol):
 
     writer: str
     """Stored with each logged change: ``cli``, or one word for all connections of a daemon."""
+    turn: int
+    """The turn of a cluster whose changes are written; 0 for those that no turn has made."""
 
     def now_ms(self) -> int:
         """The wall clock in Unix milliseconds."""

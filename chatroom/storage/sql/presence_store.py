@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from chatroom.chat.stored.records import AlwaysOnUser
 from chatroom.storage.sql.contract import Database
+from chatroom.storage.sql.stored_turns import forget_places, is_latest, place_of
 
 # The higher one of what is stored and of what is given. NULL, which means no message id, changes nothing.
 _HIGHER = (
     "left_number = CASE WHEN excluded.left_number > coalesce(presence.left_number, -1) THEN excluded.left_number"
     " ELSE presence.left_number END"
+)
+_RAISED = (
+    "left_number = CASE WHEN CAST(?1 AS BIGINT) > coalesce(left_number, -1) THEN CAST(?1 AS BIGINT)"
+    " ELSE left_number END"
 )
 
 MOST_PLACES = 500
@@ -28,6 +33,8 @@ class SqlPresence:
         """Record that the account is in the channel, and since when."""
         # A SELECT instead of VALUES adds no row if the account was deleted meanwhile.
         with self._database.transaction(minor=True):
+            if not is_latest(self._database, place_of(account_id), channel):
+                return
             self._database.execute(
                 "INSERT INTO presence (account_id, channel, is_present, joined_ms)"
                 " SELECT id, ?, 1, ? FROM accounts WHERE id = ?"
@@ -46,10 +53,18 @@ class SqlPresence:
                 " ORDER BY joined_ms IS NOT NULL, coalesce(left_number, 0) LIMIT ?2)",
                 (account_id, count - MOST_PLACES),
             )
+            forget_places(self._database, account_id)
 
     def go(self, account_id: int, channel: str, message_id: int | None, *, returns: bool = False) -> None:
         """Record that the account left and has read up to ``message_id``."""
         with self._database.transaction(minor=True):
+            if not is_latest(self._database, place_of(account_id), channel):
+                # It has come again since. What it has read, it has read all the same.
+                self._database.execute(
+                    f"UPDATE presence SET {_RAISED} WHERE account_id = ?2 AND channel = ?3",
+                    (message_id, account_id, channel),
+                )
+                return
             self._database.execute(
                 "INSERT INTO presence (account_id, channel, is_present, left_number)"
                 " SELECT id, ?, 0, ? FROM accounts WHERE id = ?"
@@ -65,9 +80,7 @@ class SqlPresence:
         )
         with self._database.transaction():
             self._database.execute(
-                "UPDATE presence SET is_present = 0, left_number = CASE"
-                " WHEN CAST(?1 AS BIGINT) > coalesce(left_number, -1) THEN CAST(?1 AS BIGINT) ELSE left_number END"
-                f" WHERE is_present = 1{whose}",
+                f"UPDATE presence SET is_present = 0, {_RAISED} WHERE is_present = 1{whose}",
                 parameters,
             )
 
@@ -98,9 +111,10 @@ class SqlPresence:
     def forget_place(self, account_id: int, channel: str) -> None:
         """Record that the account does not come back to the channel."""
         with self._database.transaction(minor=True):
-            self._database.execute(
-                "UPDATE presence SET joined_ms = NULL WHERE account_id = ? AND channel = ?", (account_id, channel)
-            )
+            if is_latest(self._database, place_of(account_id), channel):
+                self._database.execute(
+                    "UPDATE presence SET joined_ms = NULL WHERE account_id = ? AND channel = ?", (account_id, channel)
+                )
 
     def forget_channel(self, channel: str) -> None:
         """Record that no account comes back to the channel. If none would, it takes no lock."""
@@ -108,13 +122,19 @@ class SqlPresence:
         if self._database.row(returning, (channel,)) is None:
             return  # mostly: and a user who makes thousands of channels must not keep messages waiting
         with self._database.transaction(minor=True):
-            self._database.execute(
-                "UPDATE presence SET joined_ms = NULL WHERE channel = ? AND joined_ms IS NOT NULL", (channel,)
+            joined = self._database.rows(
+                "SELECT account_id FROM presence WHERE channel = ? AND joined_ms IS NOT NULL", (channel,)
+            )
+            self._database.execute_many(
+                "UPDATE presence SET joined_ms = NULL WHERE account_id = ? AND channel = ?",
+                [(each, channel) for (each,) in joined if is_latest(self._database, place_of(each), channel)],
             )
 
     def save_user(self, user: AlwaysOnUser) -> None:
         """Store what others see of a user that is always on."""
         with self._database.transaction():
+            if not is_latest(self._database, f"user {user.account_id}"):
+                return
             self._database.execute(
                 "INSERT INTO always_on_users (account_id, username, realname, host, away, modes)"
                 " SELECT id, ?, ?, ?, ?, ? FROM accounts WHERE id = ? ON CONFLICT (account_id) DO UPDATE SET"

@@ -13,32 +13,38 @@ from typing import Any
 from chatroom.irc.names import casefold
 
 _NOTE = (
-    "INSERT INTO rename_notes (folded, new_name, number, balance, home)"
-    " VALUES (?, ?, (SELECT coalesce(max(number), 0) + 1 FROM rename_notes), ?, ?)"
+    "INSERT INTO rename_notes (folded, new_name, number, balance, home, turn)"
+    " VALUES (?, ?, (SELECT coalesce(max(number), 0) + 1 FROM rename_notes), ?, ?, ?)"
     " ON CONFLICT (folded, new_name) DO UPDATE SET balance = rename_notes.balance + excluded.balance,"
-    " home = excluded.home"
+    " home = excluded.home, turn = excluded.turn"
 )
 _REMOVE = "DELETE FROM rename_notes WHERE folded = ? AND new_name = ? AND balance = 0"
 _REMOVE_OWN = f"{_REMOVE} AND home = ?"
 
 
-def note_in_history(execute: Callable[[str, Sequence[object]], Any], name: str, new_name: str, home: str = "") -> None:
-    """Note that a channel has its new name in the history. Only in a transaction."""
-    _note(execute, casefold(name), new_name, 1, home)
+def note_in_history(
+    execute: Callable[[str, Sequence[object]], Any], name: str, new_name: str, home: str = "", turn: int = 0
+) -> None:
+    """Note that a channel has its new name in the history, given in that turn. Only in a transaction."""
+    _note(execute, casefold(name), new_name, 1, home, turn)
 
 
-def note_in_stores(execute: Callable[[str, Sequence[object]], Any], name: str, new_name: str, home: str = "") -> bool:
+def note_in_stores(
+    execute: Callable[[str, Sequence[object]], Any], name: str, new_name: str, home: str = "", turn: int = 0
+) -> bool:
     """Note that a channel has its new name in all other tables. Only in a transaction, and before hooks are changed.
 
     The journal has the same order, so that neither waits for the other in a circle. False if another node has completed
     the name already, because it took this one for dead.
     """
-    return _note(execute, casefold(name), new_name, -1, home)
+    return _note(execute, casefold(name), new_name, -1, home, turn)
 
 
-def _note(execute: Callable[[str, Sequence[object]], Any], folded: str, new_name: str, step: int, home: str) -> bool:
+def _note(
+    execute: Callable[[str, Sequence[object]], Any], folded: str, new_name: str, step: int, home: str, turn: int
+) -> bool:
     if home and execute(_REMOVE_OWN, (folded, new_name, home)).rowcount:
         return False
-    execute(_NOTE, (folded, new_name, step, home))
+    execute(_NOTE, (folded, new_name, step, home, turn))
     execute(_REMOVE, (folded, new_name))
     return True

@@ -159,6 +159,10 @@ class SqlStores(DatabaseOwner):
     def begin_run(self) -> None:
         """Note that a run of the daemon begins."""
 
+    def use_turn(self, turn: int) -> None:
+        """Have what is written from now on be that of a turn."""
+        self._database.turn = turn
+
     def server_key(self, name: str) -> bytes:
         """The secret called ``name``, made at the first call."""
         return get_server_key(self._database, name)

@@ -51,7 +51,10 @@ KEYS: dict[str, tuple[str, ...]] = {
     "messages": ("id",),
 }
 """The copied tables, each behind those that it refers to, and the columns of their keys."""
-NOT_COPIED = {"migrations", "changes", "places", "message_words", "history_state", "kept_turn", "rename_notes"}
+NOT_COPIED = {
+    *("migrations", "changes", "places", "message_words", "history_state"),
+    *("kept_turn", "rename_notes", "stored_turns"),
+}
 """The other tables of both engines."""
 
 

@@ -53,6 +53,7 @@ class SqliteDatabase:
         "log_limit",
         "path",
         "syncs_log",
+        "turn",
         "writer",
     )
 
@@ -61,6 +62,8 @@ class SqliteDatabase:
     ) -> None:
         self.path = path
         self.writer = writer
+        self.turn = 0
+        """As ``Database`` says."""
         self.log_limit = WAL_LIMIT
         """Bytes of write-ahead log above which a commit on this connection is followed by a checkpoint."""
         self.guard: WriteGuard | None = None

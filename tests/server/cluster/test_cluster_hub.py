@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 from harness.gated_stage import StagedWorkers
@@ -260,7 +261,8 @@ def test_the_others_know_of_lost_people_when_it_is_stored_how_far_they_have_read
     def store(event: threading.Event, patience_s: float) -> bool:
         appended.append(len(stage.stream))
         assert not event.is_set()
-        workers.held[-1][1](None)  # type: ignore[arg-type]  # it writes nothing itself
+        # It writes nothing itself.
+        workers.held[-1][1](SimpleNamespace(use_turn=lambda turn: None))
         return event.is_set()
 
     monkeypatch.setattr(threading.Event, "wait", store)

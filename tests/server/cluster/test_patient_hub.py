@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from harness.gated_stage import StagedWorkers
+from harness.new_database import make_database
 from harness.node_stage import NodeStage, StagedNode
 
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.errors import Fenced
+from chatroom.storage.opening import open_stores
 
 
 @pytest.fixture
@@ -37,6 +41,25 @@ def test_what_a_turn_has_stored_waits_until_it_is_told(stage: NodeStage) -> None
     a.commit()
     a.tick()
     assert jobs_of(a) == 2
+
+
+def test_a_job_is_one_of_its_turn(stage: NodeStage, tmp_path: Path) -> None:
+    """Whenever it is done: the turn that made it is over by then, and another node may have had the next one."""
+    a = stage.a
+    _, bob = stage.come_together()
+    turns = list[int]()
+    with open_stores(make_database(tmp_path / "chat.db")) as stores:
+        for jobs in (1, 2):
+            a.hub.post(0, lambda: a.hub.world.work.write(lambda _: turns.append(stores.database.turn)))
+            a.take_turn()
+            stage.follow()
+            stage.b.take_turn((bob, "PRIVMSG #a :x"))
+            stage.follow()
+            assert jobs_of(a) == jobs
+        assert isinstance(a.hub.workers, StagedWorkers)
+        for _, job, _ in a.hub.workers.held:
+            job(stores)
+        assert 0 < turns[0] < turns[1] == stage.turns - 1 and stores.database.turn == 0
 
 
 def test_what_a_turn_has_stored_is_not_overtaken(stage: NodeStage) -> None:

@@ -13,6 +13,7 @@ from harness.written_history import AT, run
 
 from chatroom.chat.stored.entries import Entry, Kind, Search, direct, first_message_id
 from chatroom.chat.stored.kept_turns import KeptTurn
+from chatroom.chat.stored.records import Actor, StoredChannel
 from chatroom.database_address import ServerAddress
 from chatroom.errors import DatabaseBusy, Fenced, StorageError
 from chatroom.storage.postgresql import node_journal
@@ -21,6 +22,7 @@ from chatroom.storage.postgresql.node_journal import STEP, ServerNodeJournal, op
 from chatroom.storage.postgresql.postgresql_stores import PostgresqlStores, open_stores
 from chatroom.storage.postgresql.server_journal import open_journal
 from chatroom.storage.postgresql.server_upkeep import open_upkeep
+from chatroom.storage.sql.timestamps import from_ms
 
 pytestmark = pytest.mark.debian("postgres")
 
@@ -204,6 +206,16 @@ def test_founders_go_on_behind_all_turns(
         keep(one, turn - 1, said(9))
     keep(founder, turn, said(2 * STEP))
     assert founder.next_turn() == turn + STEP
+
+
+def test_founders_go_on_behind_what_the_stores_have(
+    one: ServerNodeJournal, stores: PostgresqlStores, by: Actor
+) -> None:
+    """Turns may change channels for long, and say nothing: then no commit of theirs raises the row."""
+    keep(one, 1, said(1))
+    stores.use_turn(7 * STEP)
+    stores.channels.save(StoredChannel("#tea", None, from_ms(AT)), by, "", "")
+    assert one.next_turn() == 8 * STEP
 
 
 def test_a_rolled_back_turn_raises_nothing(one: ServerNodeJournal, stores: PostgresqlStores) -> None:
