@@ -16,6 +16,7 @@ POINTS = {
     "before begin": ("chatroom.storage.postgresql.node_journal:ServerNodeJournal.begin", "before"),
     "before commit": ("chatroom.storage.postgresql.node_journal:ServerNodeJournal.commit", "before"),
     "after commit": ("chatroom.storage.postgresql.node_journal:ServerNodeJournal.commit", "after"),
+    "before append": ("chatroom.server.cluster.turn_journal:TurnJournal._tell", "before"),
     "after append": ("chatroom.server.cluster.turn_journal:TurnJournal._tell", "after"),
     "before snapshot": ("chatroom.server.cluster.redis_link:ClusterLink.put_snapshot", "before"),
     "in founding": ("chatroom.server.cluster.redis_link:make_plan", "after"),
