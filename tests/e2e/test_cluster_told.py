@@ -260,8 +260,8 @@ def test_a_slow_reader_is_shown_what_it_was_not_sent(postgresql_server: Postgres
         with a.connect("ann") as ann, slow.sock:
             ann.ask(*(f"PRIVMSG #lobby :{'x' * 400} {text}" for text in said))
             last = list_said(cluster.address, (), 0)[0][-1].message_id
-            until(lambda: find_told().seq >= last, "b has told all")
-            assert len(find_told().behind) == 1, "dan is behind"
+            # On a slow machine eva is behind, too, for a moment.
+            until(lambda: (told := find_told()).seq >= last and len(told.behind) == 1, "all but dan are told all")
             b.kill()
             ann.expect(":dan!")
             slow.expect_closed()

@@ -85,7 +85,10 @@ class Committer(Protocol):
 
     @property
     def is_behind(self) -> bool:
-        """True if something of a settled batch waits for the write lock. Read without a lock, as ``is_busy``."""
+        """True if something of a settled batch waits for the write lock, or may be stored though it was refused.
+
+        Questions to the history wait as long. Read without a lock, as ``is_busy``.
+        """
         ...
 
     @property
