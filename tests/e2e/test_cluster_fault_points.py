@@ -201,6 +201,30 @@ def test_the_node_that_tells_of_a_broken_turn_dies_too(cluster: Cluster) -> None
         check_told(room, is_told=True)
 
 
+def test_redis_goes_before_a_broken_turn_begins(cluster: Cluster) -> None:
+    """What the dead node has stored is asked for once more when Redis is back, and told once."""
+    points = {name: cluster.points(name) for name in "ab"}
+    cluster.start("a", "b")
+    with Room(cluster, ann="a", bob="b", ada="a") as room:
+        ann, ada = room.people["ann"], room.people["ada"]
+        first = points["b"].plant(cluster.nodes["b"], "after commit", "kill")
+        second = points["a"].plant(cluster.nodes["a"], "in mending", "hold")
+        room.people["bob"].send(f"PRIVMSG #lobby :{_LAST}")
+        first.wait()
+        room.lose("bob")
+        second.wait()
+        cluster.redis.stop()
+        ann.send("PRIVMSG #lobby :lost")
+        second.release()
+        assert "NOT_CONNECTED" in ann.expect("FAIL")
+        cluster.redis.start()
+        ada.expect(f":{_LAST}")
+        until(lambda: is_back(ann), "the cluster goes on")
+        check_told(room, is_told=True)
+        for client in room.people.values():
+            assert "lost" not in texts_of(client.lines) + history_of(client)
+
+
 def test_while_a_snapshot_is_written(cluster: Cluster) -> None:
     """The node that joins asks again, and another one answers."""
     points = cluster.points("a")
