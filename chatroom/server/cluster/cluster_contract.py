@@ -25,8 +25,9 @@ from typing import Protocol
 from chatroom.chat.cluster.told import Told
 
 RETRY_S = 0.025
-"""How long to wait before another call, if Redis is unreachable or ``join`` or ``recover`` have answered None. An
-agreement takes some of these calls of each node, and nobody can say anything until then."""
+"""How long to wait before another call, if ``join`` or ``recover`` have answered None. An agreement takes some of these
+calls of each node, and nobody can say anything until then. If Redis is unreachable, it is the first of the pauses
+(``pauses``)."""
 
 
 @dataclass(frozen=True, slots=True)

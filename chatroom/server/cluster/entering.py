@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from chatroom.chat.cluster.turn_records import encode_records
 from chatroom.errors import RedisUnreachable, StreamLost
-from chatroom.server.cluster.cluster_contract import RETRY_S, Snapshot
+from chatroom.server.cluster.cluster_contract import Snapshot
+from chatroom.server.cluster.pauses import Pauses
 
 if TYPE_CHECKING:
     from chatroom.server.cluster.cluster_contract import Joined, Link
@@ -33,15 +34,17 @@ class Stopping(Exception):
 def join(link: Link, find_turn_floor: Callable[[], int], pause: Pause, patience_s: float | None = None) -> Joined:
     """Register this node. Raises ``NodeRuns``, and ``RedisUnreachable`` after ``patience_s``."""
     give_up_at = None if patience_s is None else time.monotonic() + patience_s
+    pauses = Pauses()
     while True:
         try:
             joined = link.join(find_turn_floor)
             if joined is not None:
                 return joined
+            pauses.reset()
         except RedisUnreachable:
             if give_up_at is not None and time.monotonic() >= give_up_at:
                 raise
-        if not pause(RETRY_S):
+        if not pause(pauses.take()):
             raise Stopping
 
 
@@ -52,6 +55,7 @@ def take_world(link: Link, joined: Joined, find_turn_floor: Callable[[], int], p
     """
     if joined.is_first:
         return None
+    pauses = Pauses()
     while True:
         try:
             _ask(link, pause)
@@ -62,10 +66,11 @@ def take_world(link: Link, joined: Joined, find_turn_floor: Callable[[], int], p
                     return snapshot
                 if link.claim_first():
                     return None
+                pauses.reset()
                 if not pause(_LOOK_EVERY_S):
                     raise Stopping
         except RedisUnreachable:
-            if not pause(RETRY_S):
+            if not pause(pauses.take()):
                 raise Stopping from None
         except StreamLost:
             _recover(link, find_turn_floor, pause)
@@ -78,13 +83,14 @@ def take_place(
 
     Raises ``Fenced`` as ``take_world``.
     """
+    pauses = Pauses()
     while True:
         try:
             link.mark_ready(position)
             link.heartbeat(facts)
             return
         except RedisUnreachable:
-            if not pause(RETRY_S):
+            if not pause(pauses.take()):
                 raise Stopping from None
         except StreamLost:
             _recover(link, find_turn_floor, pause)
@@ -92,13 +98,15 @@ def take_place(
 
 def _recover(link: Link, find_turn_floor: Callable[[], int], pause: Pause) -> None:
     """Agree with the others after Redis was restarted."""
+    pauses = Pauses()
     while True:
         try:
             if link.recover(find_turn_floor) is not None:
                 return
+            pauses.reset()
         except RedisUnreachable:
             pass
-        if not pause(RETRY_S):
+        if not pause(pauses.take()):
             raise Stopping
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.cluster.turn_records import decode_records
 from chatroom.errors import ClusterError, RedisUnreachable, StreamLost
+from chatroom.server.cluster.cluster_contract import RETRY_S
+from chatroom.server.cluster.pauses import Pauses
 from chatroom.server.cluster.turn_desk import MOST_ENTRIES, Done
 from chatroom.server.loop_thread import LoopThread
 
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 
 _BLOCK_S = 0.4
 """How long one question waits for something new. The daemon waits that long for its end."""
-_RETRY_S = 0.025
-"""How long after a failed question the next one is asked."""
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ class StreamReader(LoopThread):
 
     def __init__(self, link: Link, desk: Desk) -> None:
         super().__init__("cluster-reader")
+        self._pauses = Pauses()
         self._link = link
         self._desk = desk
         self.lock = threading.Lock()
@@ -49,17 +50,19 @@ class StreamReader(LoopThread):
         while not desk.is_over:
             desk.wait_place(_BLOCK_S)
             if len(desk.entries) >= MOST_ENTRIES:
-                desk.pause(_RETRY_S)
+                desk.pause(RETRY_S)
                 continue
             try:
                 with self.lock:
                     if not desk.lost:
                         self._read()
+                self._pauses.reset()
             except RedisUnreachable:
-                desk.pause(_RETRY_S)
+                desk.pause(self._pauses.take())
             except StreamLost:
+                self._pauses.reset()
                 desk.lose_stream()
-                desk.pause(_RETRY_S)
+                desk.pause(RETRY_S)
             except ClusterError as error:
                 desk.lose(str(error))
 

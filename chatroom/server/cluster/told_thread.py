@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatroom.errors import ClusterError
-from chatroom.server.cluster.cluster_contract import RETRY_S
+from chatroom.server.cluster.pauses import Pauses
 from chatroom.server.io_thread import IoThread
 from chatroom.server.loop_thread import LoopThread
 from chatroom.server.metered import MeteredHub, MeteredIoThread
@@ -48,10 +48,13 @@ class TellingThread(LoopThread):
 
     def run(self) -> None:
         """Leave the mark whenever it has moved, until stopped."""
-        changed, is_over = self._mark.changed, self._is_over
+        changed, is_over, pauses = self._mark.changed, self._is_over, Pauses()
         while not is_over.is_set():
             changed.wait()
-            if is_over.wait(PAUSE_S if self.leave_mark() else RETRY_S):
+            is_left = self.leave_mark()
+            if is_left:
+                pauses.reset()
+            if is_over.wait(PAUSE_S if is_left else pauses.take()):
                 return
 
     def leave_mark(self) -> bool:

@@ -30,6 +30,7 @@ from chatroom.chat.delivery.ledger import MOST_HELD
 from chatroom.chat.stored.kept_turns import KeptTurn
 from chatroom.chat.work_queue import PATIENCE_MS
 from chatroom.errors import ClusterError, Fenced, RedisUnreachable, StorageError, StreamLost
+from chatroom.server.cluster.pauses import Pauses
 from chatroom.server.committer_thread import CommitterThread
 from chatroom.server.doubts import Doubt, Doubts, write_marked
 
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from chatroom.server.cluster.turn_desk import Desk
     from chatroom.server.doubt_file import DoubtFile
 
-_RETRY_S = 0.025
-"""How long after a failed append the next one is tried."""
 _ASK_AGAIN_S = 0.05
 """How long after a question for what is stored the next one is asked, if there was no answer."""
 _STORED_PATIENCE_S = 2.0
@@ -292,6 +291,7 @@ class TurnJournal(CommitterThread):
             work.stored.wait(_STORED_PATIENCE_S)
         refused = batch.message_ids if failure else ()
         data = encode_records([record for seq, record in work.records if not seq or seq not in refused])
+        pauses = Pauses()
         while True:
             try:
                 self.position = self._append_records(work.turn, data)
@@ -299,7 +299,8 @@ class TurnJournal(CommitterThread):
             except (RedisUnreachable, StreamLost) as error:
                 if isinstance(error, StreamLost):
                     self.desk.lose_stream()
-                if not self.desk.pause(_RETRY_S):
+                    pauses.reset()
+                if not self.desk.pause(pauses.take()):
                     raise
 
 

@@ -15,6 +15,7 @@ from chatroom.chat.cluster.turn_records import encode_records
 from chatroom.errors import ClusterError, RedisUnreachable, StorageError, StreamLost
 from chatroom.server.cluster.cluster_contract import RETRY_S
 from chatroom.server.cluster.entering import Stopping
+from chatroom.server.cluster.pauses import Pauses
 from chatroom.server.cluster.turn_desk import Granted
 from chatroom.server.loop_thread import LoopThread
 
@@ -56,6 +57,7 @@ class TurnThread(LoopThread):
         self._find_untold = find_untold
         self._begin_anew = begin_anew
         self._log = log
+        self._pauses = Pauses()
         self._kept_s: float | None = None
         """Since when this node asks PostgreSQL about a broken turn, on the monotonic clock; None if it does not."""
 
@@ -65,10 +67,11 @@ class TurnThread(LoopThread):
         while not desk.is_over:
             try:
                 self._step()
+                self._pauses.reset()
             except Stopping:
                 return
             except RedisUnreachable:
-                desk.pause(RETRY_S)
+                desk.pause(self._pauses.take())
             except StorageError:
                 desk.pause(_ASK_AGAIN_S)
             except StreamLost:

@@ -11,7 +11,7 @@ from harness.node_stage import FakeNodeJournal, NodeStage
 from chatroom.chat.cluster.untold import untold_to_record
 from chatroom.chat.stored.entries import Entry, Kind
 from chatroom.errors import Fenced, RedisUnreachable, StorageError, StreamLost
-from chatroom.server.cluster import turn_journal
+from chatroom.server.cluster import pauses, turn_journal
 from chatroom.server.cluster.cluster_contract import Turn
 from chatroom.server.cluster.turn_desk import Granted
 
@@ -19,7 +19,7 @@ from chatroom.server.cluster.turn_desk import Granted
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> NodeStage:
     """Two nodes without users."""
-    monkeypatch.setattr(turn_journal, "_RETRY_S", 0.0)
+    monkeypatch.setattr(pauses, "RETRY_S", 0.0)
     monkeypatch.setattr(turn_journal, "_ASK_AGAIN_S", 0.0)
     return NodeStage(monkeypatch)
 
