@@ -9,9 +9,10 @@ import pytest
 from harness.cluster_stage import ClusterStage, Node, Person
 from harness.new_database import make_database
 
-from chatroom.chat.cluster.completing import complete_stored
+from chatroom.chat.cluster.completing import AT_ONCE, complete_stored
+from chatroom.chat.people.channel import Channel
 from chatroom.chat.retries import PAUSE_MS
-from chatroom.chat.stored.records import AccountEntry, Role
+from chatroom.chat.stored.records import AccountEntry, Role, StoredChannel
 from chatroom.errors import StorageError
 from chatroom.storage.opening import open_stores
 from chatroom.storage.sql.sql_stores import SqlStores
@@ -46,7 +47,12 @@ def una() -> Person:
 def run_writes(node: Node, stores: SqlStores) -> list[str]:
     """Do what a node has its store worker write, and what that leads to. Return the lines of the log."""
     log = []
-    while items := node.world.work.take_writes():
+    work = node.world.work
+    while (items := work.take_writes()) or work.put_off:
+        if work.put_off:
+            with node.turn():
+                work.put_off.popleft()()
+                log += node.world.log_lines
         for item in items:
             try:
                 outcome: object = item.job(stores)
@@ -102,3 +108,36 @@ def test_it_is_tried_until_the_database_answers(
         node.world.retries.try_again(node.world.mono_ms + PAUSE_MS)
     run_writes(node, stores)
     assert [channel.name for channel in stores.channels.load_all()] == ["#tea", "#mine"]
+
+
+def test_many_channels_are_compared_in_pieces(una: Person, stores: SqlStores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody waits for each piece. What has changed or ended between two of them is stored as it is by then."""
+    node, compared = una.node, list[str]()
+    with node.turn():
+        for number in range(3 * AT_ONCE):
+            node.world.make_channel(f"#{number}").stored = True
+        complete_stored(node.world, "b/2")
+    *_, item = node.world.work.take_writes()
+    assert item.then is not None
+    to_record = Channel.to_record
+
+    def note(channel: Channel) -> StoredChannel:
+        compared.append(channel.name)
+        return to_record(channel)
+
+    monkeypatch.setattr(Channel, "to_record", note)
+    with node.turn():
+        item.then(item.job(stores))
+    last, pieces = node.channel(f"#{3 * AT_ONCE - 1}"), 0
+    while node.world.work.put_off:
+        assert len(compared) <= pieces * AT_ONCE
+        with node.turn():
+            node.world.work.put_off.popleft()()
+            if not pieces:
+                last.topic = "of herbs"
+                node.world.drop_channel(node.channel(f"#{3 * AT_ONCE - 2}"))
+        pieces += 1
+    assert len(compared) == 3 * AT_ONCE + 1  # with the two of una
+    run_writes(node, stores)
+    found = {channel.name: channel.topic for channel in stores.channels.load_all()}
+    assert found[last.name] == "of herbs" and len(found) == len(compared)
