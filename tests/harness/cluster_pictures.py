@@ -45,11 +45,14 @@ SEQS = frozenset(["markers", "began_after", "joined_after", "guest_messages", "c
 Names = Mapping[int, int]
 
 
-def take_picture(world: World, names: Names, apart_ms: int = 0, *, with_seqs: bool = True) -> dict[str, Any]:
+def take_picture(
+    world: World, names: Names, wall_ms: int, apart_ms: int = 0, *, with_seqs: bool = True
+) -> dict[str, Any]:
     """Take the picture of a world.
 
-    ``names`` are the numbers that the test has given to the sessions, by their ids. ``apart_ms`` is what to take from
-    moments of the monotonic clock. ``with_seqs``: with sequence numbers.
+    ``names`` are the numbers that the test has given to the sessions, by their ids. Bans count that are in force at
+    ``wall_ms``: a node that has not ticked since has an earlier time, and a ban that has ended since. ``apart_ms`` is
+    what to take from moments of the monotonic clock. ``with_seqs``: with sequence numbers.
     """
     camera = _Camera(names, apart_ms, with_seqs)
     online = world.online
@@ -73,7 +76,7 @@ def take_picture(world: World, names: Names, apart_ms: int = 0, *, with_seqs: bo
         "invisible": online.invisible,
         "last guest": online.last_guest_number,
         "accounts": sorted(str(entry) for entry in world.accounts._by_id.values()),
-        "bans": sorted(str(rule) for rule in world.bans if rule.in_force(world.wall_ms)),
+        "bans": sorted(str(rule) for rule in world.bans if rule.in_force(wall_ms)),
         "filters": sorted(str(each._replace(hits=0)) for each in world.spam.filters.by_id.values()),
         "lockdown": [str(world.lockdown._state), world.lockdown.until_ms, world.lockdown.set_by],
     }

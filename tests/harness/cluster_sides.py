@@ -346,18 +346,18 @@ class Sides:
 
     def _compare_worlds(self) -> None:
         names = {client.session.id: number for number, client in enumerate(self.cluster_side.clients)}
-        pictures = [take_picture(node.world, names, node.apart_ms) for node in self.cluster.nodes]
+        now_ms = max(node.world.wall_ms for node in self.cluster.nodes)
+        pictures = [take_picture(node.world, names, now_ms, node.apart_ms) for node in self.cluster.nodes]
         for node, picture in zip(self.cluster.nodes, pictures, strict=True):
             assert not find_difference(pictures[0], picture), f"{node.name}: {find_difference(pictures[0], picture)}"
-        copied = take_picture(self.cluster.make_copy(), names, self.cluster.nodes[0].apart_ms + APART_MS // 2)
-        copied["bans"] = pictures[0]["bans"]  # those that are over are not loaded from the database
+        copied = take_picture(self.cluster.make_copy(), names, now_ms, self.cluster.nodes[0].apart_ms + APART_MS // 2)
         found = find_difference(pictures[0], copied)
         assert not found, f"the copy of a snapshot: {found}"
         names = {client.session.id: number for number, client in enumerate(self.oracle.clients)}
-        expected = take_picture(self.oracle.here.world, names, with_seqs=False)
+        expected = take_picture(self.oracle.here.world, names, now_ms, with_seqs=False)
         names = {client.session.id: number for number, client in enumerate(self.cluster_side.clients)}
         first = self.cluster.nodes[0]
-        its = take_picture(first.world, names, first.apart_ms, with_seqs=False)
+        its = take_picture(first.world, names, now_ms, first.apart_ms, with_seqs=False)
         found = find_difference(_of_one_server(expected), _of_one_server(its))
         assert not found, f"the cluster is another than the oracle: {found}"
 

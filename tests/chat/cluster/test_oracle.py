@@ -29,6 +29,7 @@ ALONE: House = (2, False, False, False, False)
 @example([("say", 3, "MONITOR + vic,guest"), ("say", 4, "UBAN ADD FORCE 10.0.0.0/8 :spam")], ALONE)
 @example([("come", 1, "vic", 0, 5, False), ("say", 0, "NOTICE ada :x"), ("say", 6, "NOTICE ada :x")], ALONE)
 @example([("say", 3, "OPER ada :open sesame")], ALONE)
+@example([("say", 0, "UBAN ADD eve 1h :spam"), ("wait", 4000)], ALONE)
 def test_a_cluster_is_one_chat(day: Day, house: House) -> None:
     """Whoever is connected where, and however late the nodes read of each other."""
     play(day, house)
