@@ -11,7 +11,6 @@ import http.client
 import socket
 import ssl
 import time
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 
 from chatroom import __version__
 from chatroom.chat.delivery.hook_payload import sign
+from chatroom.server.hook_answer import Answer
 
 LIMIT_S = 5.0
 """How long a delivery can take, from the connection to the status. Finding the address comes on top."""
@@ -28,18 +28,6 @@ _REFUSALS = (
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of a request."""
-
-    is_good: bool
-    """True if the receiver has taken the event (2xx)."""
-    why: str
-    """The status, or why there is none."""
-    is_refusal: bool = False
-    """True if the receiver does not take this event, and may well take the next one."""
 
 
 class _Timed:

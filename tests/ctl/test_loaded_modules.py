@@ -67,6 +67,14 @@ def test_a_file_needs_nothing_of_a_server(arguments: list[str], tmp_path: Path) 
     assert not {name for name in loaded if name.startswith(of_servers)}
 
 
+def test_a_daemon_loads_what_its_settings_ask_for() -> None:
+    """Without TLS, web clients, hooks, metrics and other nodes it needs neither of their libraries."""
+    run = "import sys, chatroom.server.daemon_life; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True)
+    libraries = {"ssl", "OpenSSL", "http.client", "email", "websockets", "prometheus_client", "redis", "psycopg"}
+    assert libraries.isdisjoint(done.stdout.split())
+
+
 def test_the_list_of_commands_says_what_their_own_help_says() -> None:
     """The table has each command's first sentence, so that the help need not load all of them."""
     with click.Context(cli, info_name="chatroomctl") as context:

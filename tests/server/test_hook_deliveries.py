@@ -17,8 +17,8 @@ from chatroom.chat.stored.hook_records import HookEventRow
 from chatroom.chat.stored.records import Actor
 from chatroom.errors import StorageError
 from chatroom.server import hook_deliveries
+from chatroom.server.hook_answer import Answer
 from chatroom.server.hook_deliveries import FIRST_PAUSE_S, LONGEST_PAUSE_S, MOST_REFUSALS, HookDeliveries, HookState
-from chatroom.server.hook_sender import Answer
 from chatroom.storage.sql import hook_rows, hook_store
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 

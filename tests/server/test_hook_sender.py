@@ -16,7 +16,8 @@ from harness.hook_receiver import Receiver, is_signed
 from harness.tls import Pair
 
 from chatroom.server import hook_sender
-from chatroom.server.hook_sender import Answer, send
+from chatroom.server.hook_answer import Answer
+from chatroom.server.hook_sender import send
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = b'{"text": "hello"}'
