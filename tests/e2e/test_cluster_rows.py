@@ -62,3 +62,23 @@ def test_a_slow_node_stores_nothing_older_than_what_is_stored(cluster: Cluster, 
             there.expect("TOPIC #tea :second")
         do_store_jobs(code)
         assert stored_topic(cluster) == "third"
+
+
+def test_a_node_dies_before_it_has_stored_who_came_and_left(cluster: Cluster) -> None:
+    """The account comes back to the channels that the others know it in."""
+    points = cluster.points("b")
+    a, b = cluster.start("a", "b")
+    b.create("ada")
+    until(partial(knows_ada, a), "the account is known")
+    with a.connect("ann") as ann, b.connect("ada", password=PASSWORD) as ada:
+        ann.ask("JOIN #early,#late")
+        ada.ask("JOIN #early")
+        points.plant(b, "before an account has left", "hold")
+        ada.send("PART #early", "JOIN #late")
+        ann.expect("PART #early")
+        ann.expect("JOIN #late")
+        b.kill()
+        ann.expect("QUIT")
+        with a.connect("ada", password=PASSWORD) as again:
+            assert "#late" in "".join(again.ask("WHOIS ada"))
+            assert "#early" not in "".join(again.ask("WHOIS ada"))

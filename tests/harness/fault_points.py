@@ -24,6 +24,7 @@ POINTS = {
     "before the history has the name": ("chatroom.server.journal_thread:JournalThread._commit_some", "before"),
     "before the stores have the name": ("chatroom.storage.sql.channel_store:SqlChannels.rename", "before"),
     "before a channel is stored": ("chatroom.storage.sql.channel_store:SqlChannels.save", "before"),
+    "before an account has left": ("chatroom.storage.sql.presence_store:SqlPresence.go", "before"),
     "in mending": ("chatroom.storage.postgresql.node_journal:ServerNodeJournal.claim", "after"),
 }
 """A function of the daemon, and on which side of it the point is."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from chatroom.chat.cluster.shadow import Shadow
     from chatroom.chat.cluster.told import Told
     from chatroom.chat.people.user import User
+    from chatroom.chat.stored.stores import Stores
 
 
 def close_home(world: ClusterWorld, home: str, text: str, told: Told | None = None) -> None:
@@ -30,6 +32,7 @@ def close_home(world: ClusterWorld, home: str, text: str, told: Told | None = No
                 of_account[user.account.id].append(shadow)
     # It is stored when the last user of an account leaves, under whatever nick, and counts for all of them.
     least = {account_id: _find_least(told, several) for account_id, several in of_account.items() if told is not None}
+    _correct_stored(world, shadows)
     for shadow in shadows:
         account = shadow.user.account if shadow.user is not None else None
         seq, unshown = least.get(account.id, (None, ())) if account is not None else (None, ())
@@ -38,6 +41,38 @@ def close_home(world: ClusterWorld, home: str, text: str, told: Told | None = No
     for user, after in read.items():
         for session in user.sessions:
             world.show_missed(session, after)
+
+
+def _correct_stored(world: ClusterWorld, shadows: Sequence[Shadow]) -> None:
+    """Have it stored where the accounts of a node are that is gone, and their read markers: it may not have done that.
+
+    Before their end, which takes them from there. If they come back on another node, that reads their markers.
+    """
+    accounts = {shadow.user.account.id for shadow in shadows if shadow.user is not None and shadow.user.account}
+    channels = {
+        account_id: {
+            channel.folded for user in world.online.users_of(account_id) if user.sessions for channel in user.channels
+        }
+        for account_id in accounts
+    }
+    markers = {
+        account_id: dict(user.account_data.markers)
+        for account_id in accounts
+        for user in world.online.users_of(account_id)
+        if user.has_account_data and user.account_data.markers
+    }
+    if channels:
+        world.work.write(partial(_correct_places, channels=channels, joined_ms=world.wall_ms))
+    if markers:
+        world.work.write(partial(_raise_markers, markers=markers))
+
+
+def _correct_places(stores: Stores, channels: Mapping[int, Collection[str]], joined_ms: int) -> None:
+    stores.presence.correct(channels, joined_ms)
+
+
+def _raise_markers(stores: Stores, markers: Mapping[int, Mapping[str, int]]) -> None:
+    stores.account_data.raise_markers(markers)
 
 
 def _find_least(told: Told, shadows: Sequence[Shadow]) -> tuple[int, set[str]]:

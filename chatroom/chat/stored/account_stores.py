@@ -95,6 +95,10 @@ class AccountDataStore(Protocol):
         """Set the read marker of a conversation. ``target`` is a casefolded name. A marker never goes back."""
         ...
 
+    def raise_markers(self, markers: Mapping[int, Mapping[str, int]]) -> None:
+        """As ``set_marker``, for the read markers of several accounts. Quick if nearly all are stored already."""
+        ...
+
     def delete_marker(self, account_id: int, target: str) -> None:
         """Delete the read marker of a conversation, if there is one."""
         ...

@@ -5,6 +5,7 @@ A docstring here is the contract of every implementation. Every method may raise
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from chatroom.chat.stored.records import AlwaysOnUser
@@ -31,6 +32,13 @@ class PresenceStore(Protocol):
         """Record that the account left and has read up to ``message_id``. The recorded message id never goes down.
 
         With ``returns`` it comes back to the channel, if ``come`` had a time.
+        """
+        ...
+
+    def correct(self, channels: Mapping[int, Collection[str]], joined_ms: int) -> None:
+        """Record that accounts are in these channels and in no others, where that is not recorded.
+
+        ``joined_ms`` is since when for those that are not recorded. Accounts do not come back to the other channels.
         """
         ...
 

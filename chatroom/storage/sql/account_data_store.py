@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 
 from chatroom.chat.stored.records import AccountData
@@ -10,6 +11,11 @@ from chatroom.storage.sql.stored_turns import is_latest
 
 # Instead of VALUES: it adds no row, rather than raise an error, if the account was deleted meanwhile.
 _ACCOUNT = "SELECT id, ?, ? FROM accounts WHERE id = ?"
+_SET_MARKER = (
+    f"INSERT INTO read_markers (account_id, target, read_ms) {_ACCOUNT}"
+    " ON CONFLICT (account_id, target) DO UPDATE SET read_ms = excluded.read_ms"
+    " WHERE excluded.read_ms > read_markers.read_ms"
+)
 
 
 class SqlAccountData:
@@ -38,12 +44,25 @@ class SqlAccountData:
     def set_marker(self, account_id: int, target: str, read_ms: int) -> None:
         """Set the read marker of a conversation. It never goes back."""
         with self._database.transaction(minor=True):
-            self._database.execute(
-                f"INSERT INTO read_markers (account_id, target, read_ms) {_ACCOUNT}"
-                " ON CONFLICT (account_id, target) DO UPDATE SET read_ms = excluded.read_ms"
-                " WHERE excluded.read_ms > read_markers.read_ms",
-                (target, read_ms, account_id),
-            )
+            self._database.execute(_SET_MARKER, (target, read_ms, account_id))
+
+    def raise_markers(self, markers: Mapping[int, Mapping[str, int]]) -> None:
+        """Set read markers of several accounts, where earlier ones are stored, or none."""
+        rows = self._database.rows(
+            "SELECT account_id, target, read_ms FROM read_markers"
+            f" WHERE account_id IN ({self._database.numbers_of('?1')})",
+            (json.dumps(list(markers)),),
+        )
+        stored = {(account_id, target): read_ms for account_id, target, read_ms in rows}
+        later = [
+            (target, read_ms, account_id)
+            for account_id, of_account in markers.items()
+            for target, read_ms in of_account.items()
+            if read_ms > stored.get((account_id, target), -1)
+        ]
+        if later:
+            with self._database.transaction(minor=True):
+                self._database.execute_many(_SET_MARKER, later)
 
     def delete_marker(self, account_id: int, target: str) -> None:
         """Delete the read marker of a conversation."""

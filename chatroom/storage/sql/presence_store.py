@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection, Mapping
+
 from chatroom.chat.stored.records import AlwaysOnUser
 from chatroom.storage.sql.contract import Database
 from chatroom.storage.sql.stored_turns import forget_places, is_latest, place_of
@@ -31,10 +34,12 @@ class SqlPresence:
 
     def come(self, account_id: int, channel: str, joined_ms: int | None = None) -> None:
         """Record that the account is in the channel, and since when."""
-        # A SELECT instead of VALUES adds no row if the account was deleted meanwhile.
         with self._database.transaction(minor=True):
-            if not is_latest(self._database, place_of(account_id), channel):
-                return
+            self._come(account_id, channel, joined_ms)
+
+    def _come(self, account_id: int, channel: str, joined_ms: int | None) -> None:
+        if is_latest(self._database, place_of(account_id), channel):
+            # A SELECT instead of VALUES adds no row if the account was deleted meanwhile.
             self._database.execute(
                 "INSERT INTO presence (account_id, channel, is_present, joined_ms)"
                 " SELECT id, ?, 1, ? FROM accounts WHERE id = ?"
@@ -72,6 +77,27 @@ class SqlPresence:
                 f"{'' if returns else ', joined_ms = NULL'}",
                 (channel, message_id, account_id),
             )
+
+    def correct(self, channels: Mapping[int, Collection[str]], joined_ms: int) -> None:
+        """Record that accounts are in these channels and in no others, where that is not recorded."""
+        numbers, database = self._database.numbers_of("?1"), self._database
+        with database.transaction(minor=True):
+            recorded = database.rows(
+                "SELECT account_id, channel FROM presence"
+                f" WHERE is_present = 1 AND channel <> '' AND account_id IN ({numbers})",
+                (json.dumps(list(channels)),),
+            )
+            for account_id, channel in recorded:
+                if channel not in channels[account_id] and is_latest(database, place_of(account_id), channel):
+                    database.execute(
+                        "UPDATE presence SET is_present = 0, joined_ms = NULL WHERE account_id = ? AND channel = ?",
+                        (account_id, channel),
+                    )
+            known = {tuple(row) for row in recorded}
+            for account_id, names in channels.items():
+                for channel in names:
+                    if (account_id, channel) not in known:
+                        self._come(account_id, channel, joined_ms)
 
     def go_all(self, message_id: int | None, account_id: int | None = None) -> None:
         """Record for every account that is recorded as present, or only for one, that it lost its connection."""

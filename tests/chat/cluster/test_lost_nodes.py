@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,10 +22,22 @@ class Places:
 
     def __init__(self) -> None:
         self.left: list[tuple[int, str, int | None, bool]] = []
+        self.corrected: dict[int, Collection[str]] = {}
+        self.markers: dict[int, Mapping[str, int]] = {}
 
     def go(self, account_id: int, channel: str, message_id: int | None, *, returns: bool = False) -> None:
         """Note it."""
         self.left.append((account_id, channel, message_id, returns))
+
+    def correct(self, channels: Mapping[int, Collection[str]], joined_ms: int) -> None:
+        """Note it. That comes first."""
+        assert not self.left
+        self.corrected.update(channels)
+
+    def raise_markers(self, markers: Mapping[int, Mapping[str, int]]) -> None:
+        """Note them. They come first, too."""
+        assert not self.left
+        self.markers.update(markers)
 
     def come(self, *_: Any) -> None:
         """Nothing that counts here."""
@@ -32,7 +45,7 @@ class Places:
 
 def run_writes(node: Node, places: Places) -> None:
     """Do what a node has its store worker write."""
-    stores: Any = SimpleNamespace(presence=places)
+    stores: Any = SimpleNamespace(presence=places, account_data=places)
     for item in node.world.work.take_writes():
         item.job(stores)
 
@@ -58,7 +71,7 @@ def test_they_have_read_what_their_node_is_known_to_have_told(is_known: bool) ->
         first.world.set_account(first.user("bobby"), BOB)
         first.world.set_account(first.user("una2"), UNA)
     bob.say("JOIN #tea")
-    una.say("JOIN #tea")
+    una.say("JOIN #tea", "MARKREAD #tea timestamp=2020-01-01T00:00:00.000Z")
     told = stage.last_seq
     stage.nodes.remove(second)
     bob.say("PRIVMSG #tea :are you there?")
@@ -67,6 +80,8 @@ def test_they_have_read_what_their_node_is_known_to_have_told(is_known: bool) ->
         (UNA.id, "", False),
         (UNA.id, "#tea", True),
     ]
+    assert places.corrected == {UNA.id: {"#tea"}}
+    assert places.markers == {UNA.id: {"#tea": 1_577_836_800_000}}
     for _, _, message_id, _ in places.left:
         assert message_id is not None
         assert message_id == told if is_known else message_id > told

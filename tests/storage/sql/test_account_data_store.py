@@ -17,6 +17,18 @@ def test_markers_only_move_forward(stores: SqlStores, by: Actor) -> None:
     assert stores.account_data.load(ada.id).markers == {"#a": 3000}
 
 
+def test_many_markers_only_move_forward(stores: SqlStores, by: Actor) -> None:
+    """Those of several accounts at once. One of them may be deleted meanwhile."""
+    ada = stores.accounts.create("ada", Role.USER, [], by)
+    bob = stores.accounts.create("bob", Role.USER, [], by)
+    for target, moment in (("#a", 1000), ("#b", 2000), ("#c", 3000)):
+        stores.account_data.set_marker(ada.id, target, moment)
+    marked = {"#a": 1500, "#b": 1500, "#d": 1500}
+    stores.account_data.raise_markers({ada.id: marked, bob.id: {"#a": 7}, 99: marked})
+    assert stores.account_data.load(ada.id).markers == {"#a": 1500, "#b": 2000, "#c": 3000, "#d": 1500}
+    assert stores.account_data.load(bob.id).markers == {"#a": 7}
+
+
 def test_metadata_is_replaced_as_a_whole(stores: SqlStores, by: Actor) -> None:
     """The new metadata replaces all of the old. Other accounts keep theirs."""
     ada = stores.accounts.create("ada", Role.USER, [], by)

@@ -146,3 +146,32 @@ def test_nobody_to_forget_takes_no_lock(stores: SqlStores, una: int, opener: Cal
             other.presence.forget_channel("#a")
     stores.presence.forget_channel("#a")
     assert stores.presence.find_places(una) == []
+
+
+def test_places_are_corrected(stores: SqlStores, una: int) -> None:
+    """Those of accounts that are named: what is recorded as it is stays, and the server is no channel."""
+    presence = stores.presence
+    bob = stores.accounts.create("bob", Role.USER, [], SHELL).id
+    for account_id in (una, bob):
+        for name, joined_ms in (("", None), ("#left", 1), ("#here", 5)):
+            presence.come(account_id, name, joined_ms)
+    presence.go(una, "#came", 7)
+    presence.correct({una: {"#here", "#came"}, 99: {"#here"}}, 3)
+    rows = stores.database.rows(
+        "SELECT channel, is_present, joined_ms, left_number FROM presence WHERE account_id = ? ORDER BY channel", (una,)
+    )
+    assert rows == [("", 1, None, None), ("#came", 1, 3, 7), ("#here", 1, 5, None), ("#left", 0, None, None)]
+    presence.go_all(9)
+    assert presence.find_places(una) == ["#came", "#here"]
+    assert presence.find_places(bob) == ["#left", "#here"]
+
+
+def test_a_later_place_is_not_corrected(stores: SqlStores, una: int) -> None:
+    """The account is back on another node by the time that the places are corrected."""
+    stores.use_turn(11)
+    stores.presence.come(una, "#back", 1)
+    stores.presence.go(una, "#left", 1)
+    stores.use_turn(10)
+    stores.presence.correct({una: {"#left"}}, 3)
+    rows = stores.database.rows("SELECT channel, is_present FROM presence ORDER BY channel")
+    assert rows == [("#back", 1), ("#left", 0)]
