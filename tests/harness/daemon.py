@@ -187,6 +187,7 @@ class Place:
             "TZ": "UTC",
             "XDG_RUNTIME_DIR": str(runtime),
             "CHATROOM_ACCOUNTS__BCRYPT_COST": "4",
+            "CHATROOM_ACCOUNTS__SCRAM_ITERATIONS": "4096",  # the least, as above
             "CHATROOM_HISTORY__REPLAY_GUESTS": "0",  # off, so that a test does not read what another one said
             "CHATROOM_SERVER__IO_THREADS": "2",  # one is the default, but more can go wrong with two
         }

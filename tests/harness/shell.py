@@ -15,7 +15,11 @@ from click.testing import CliRunner, Result
 from chatroom.ctl.main import cli
 from chatroom.storage.sqlite.sqlite_stores import SqliteStores, open_stores
 
-ENVIRONMENT = {"CHATROOM_ACCOUNTS__BCRYPT_COST": "4", "CHATROOM_ACCOUNTS__PASSWORD_MIN_LENGTH": "6"}
+ENVIRONMENT = {
+    "CHATROOM_ACCOUNTS__BCRYPT_COST": "4",
+    "CHATROOM_ACCOUNTS__SCRAM_ITERATIONS": "4096",  # the least, as above
+    "CHATROOM_ACCOUNTS__PASSWORD_MIN_LENGTH": "6",
+}
 """Cheap passwords, so that tests do not wait for bcrypt."""
 
 
