@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from harness.cluster import Cluster
 from harness.daemon import PASSWORD, until
+from harness.plain_readers import list_said
 from harness.postgresql_server import PostgresqlServer
 
 pytestmark = pytest.mark.debian("postgres", "redis-server")
@@ -30,8 +31,8 @@ def test_all_accounts_are_shown_what_their_nodes_had_not_told(
         with a.connect("ada", password=PASSWORD) as ada, b.connect("bob", password=PASSWORD) as bob:
             ada.ask("PRIVMSG #lobby :read")
             bob.expect("PRIVMSG #lobby :read")
-            ada.send("AWAY :for a moment", "AWAY")
-            ada.expect(" 305 ")
+            [entry], _ = list_said(cluster.address, (), 0)
+            until(lambda: min(cluster.find_told(name).seq for name in "ab") >= entry.message_id, "both have told of it")
             code.run(_TELL_NOTHING)
             ada.ask("PRIVMSG #lobby :missed", "PRIVMSG bob :missed too")
             b.kill()

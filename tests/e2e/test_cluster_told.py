@@ -251,17 +251,15 @@ def test_a_slow_reader_is_shown_what_it_was_not_sent(postgresql_server: Postgres
             a.place.create(name)
         until(partial(_knows, b, 2), "b knows them")
         slow, quick = b.connect("dan", password=PASSWORD), Connection(b.port, "eva")
-        home = f"b/{cluster.redis.ask('HGET', 'chatroom:nodes', 'b')}"
-
-        def find_told() -> Told:
-            return told_from_text(cluster.redis.ask("GET", f"chatroom:told:{home}"))
-
         said = [f"said ann {number}" for number in range(1500)]
         with a.connect("ann") as ann, slow.sock:
             ann.ask(*(f"PRIVMSG #lobby :{'x' * 400} {text}" for text in said))
             last = list_said(cluster.address, (), 0)[0][-1].message_id
             # On a slow machine eva is behind, too, for a moment.
-            until(lambda: (told := find_told()).seq >= last and len(told.behind) == 1, "all but dan are told all")
+            until(
+                lambda: (told := cluster.find_told("b")).seq >= last and len(told.behind) == 1,
+                "all but dan are told all",
+            )
             b.kill()
             ann.expect(":dan!")
             slow.expect_closed()

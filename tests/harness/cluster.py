@@ -15,6 +15,7 @@ from harness.injected_code import InjectedCode
 from harness.postgresql_server import PostgresqlServer
 from harness.redis_server import RedisServer
 
+from chatroom.chat.cluster.told import Told, told_from_text
 from chatroom.database_address import ServerAddress
 
 LEASE_S = 3.0
@@ -66,6 +67,11 @@ class Cluster:
             **more,
         }
         return NodePlace(root, runtime, settings)
+
+    def find_told(self, name: str) -> Told:
+        """Return what a node has left in Redis of how far it has told its people."""
+        epoch = self.redis.ask("HGET", "chatroom:nodes", name)
+        return told_from_text(self.redis.ask("GET", f"chatroom:told:{name}/{epoch}"))
 
     def start(self, *names: str) -> list[Daemon]:
         """Start nodes, one after the other."""
