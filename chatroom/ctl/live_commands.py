@@ -123,18 +123,22 @@ def who(invocation: Invocation, node: str | None, as_json: bool) -> None:
 @click.command()
 @click.argument("name")
 @click.argument("reason", nargs=-1)
+@node_option("Disconnect only what is connected to one node of a cluster.")
 @result_option("answer")
 @pass_invocation
-def kick(invocation: Invocation, name: str, reason: tuple[str, ...]) -> None:
+def kick(invocation: Invocation, name: str, reason: tuple[str, ...], node: str | None) -> None:
     """Disconnect the user NAME. This is no ban: NAME may connect again.
 
-    In a cluster NAME may be connected to any node. REASON is shown to NAME and to the users in the same channels.
+    In a cluster NAME may be connected to any node, and to several. REASON is shown to NAME and to the users in the same
+    channels.
 
     \b
-    Example:
+    Examples:
       chatroomctl kick mallory please calm down
+      chatroomctl kick --node b mallory
     """
-    _report(perform(invocation, "KILL", parse_name(name).name, " ".join(reason)))
+    verb = ["KILL"] if node is None else ["KILLAT", node]
+    _report(perform(invocation, *verb, parse_name(name).name, " ".join(reason)))
 
 
 @click.command()

@@ -98,6 +98,7 @@ def test_there_are_no_nodes_without_a_cluster(run: Run, database: Path, serve: S
     [
         (["kick", "bob", "calm", "down"], "KILL bob :calm down"),
         (["kick", "bob"], "KILL bob :"),
+        (["kick", "bob", "--node", "b", "calm", "down"], "KILLAT b bob :calm down"),
         (["announce", "back", "at noon"], "ANNOUNCE :back at noon"),
         (["announce", "--node", "b", "move", "over"], "ANNOUNCE b :move over"),
         (["lockdown"], "LOCKDOWN"),

@@ -8,7 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 from harness.cluster import Cluster
-from harness.daemon import Daemon, Place, until
+from harness.daemon import PASSWORD, Daemon, Place, until
 from harness.postgresql_server import PostgresqlServer
 
 pytestmark = pytest.mark.debian("postgres", "redis-server")
@@ -59,6 +59,23 @@ def test_kick_disconnects_a_person_of_another_node(pair: tuple[Daemon, Daemon]) 
         assert a.place.ctl("kick", "bob2", "calm", "down") == "bob2 was kicked\n"
         assert "calm down" in bob.expect_closed()[-1]
         assert "calm down" in ann.expect("QUIT")
+
+
+def test_kick_from_one_node_leaves_the_other_devices(pair: tuple[Daemon, Daemon]) -> None:
+    """An account with devices on both nodes loses that of the node, and stays."""
+    a, b = pair
+    b.create("una5")
+    with (
+        a.connect("ann5") as ann,
+        a.connect("una5", password=PASSWORD) as here,
+        b.connect("una5", password=PASSWORD) as there,
+    ):
+        assert b.place.run("kick", "--node", "c", "una5").returncode == 1
+        assert a.place.ctl("kick", "--node", "b", "una5", "move over") == "una5 was kicked from node b\n"
+        assert "move over" in there.expect_closed()[-1]
+        here.ask("PING still")
+        ann.send("PRIVMSG una5 :hello")
+        here.expect("PRIVMSG una5 :hello")
 
 
 def test_an_announcement_reaches_all_nodes_or_one(pair: tuple[Daemon, Daemon]) -> None:

@@ -282,6 +282,7 @@ def test_bans_are_listed_and_looked_up(shared: Daemon) -> None:
         ("OPER una :" + PASSWORD, "491"),
         ("STATUS", "421"),
         ("ANNOUNCE :me", "421"),
+        ("KILLAT a wilma", "421"),
         ("SESSIONS", "421"),
         ("ACTOR root", "421"),
     ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 from chatroom.chat.admission import ban_policy
 from chatroom.chat.people.user import User
 from chatroom.chat.stored.records import Role
-from chatroom.commands.command_table import command
+from chatroom.commands.command_table import When, command
 from chatroom.commands.context import Context, printable
 from chatroom.commands.pending import Pending
 from chatroom.errors import NotPermitted
@@ -30,6 +30,35 @@ def kill(context: Context, params: list[str]) -> Pending | None:
     actor = context.actor
     context.world.work.write(lambda stores: stores.audit.add(actor, "kick", nick, reason))
     context.note("DONE", nick, text=f"{nick} was kicked")
+    return None
+
+
+@command("KILLAT", "<node> <nick> [<reason>]", when=When.CONTROL)
+def kill_at(context: Context, params: list[str]) -> Pending | None:
+    """Disconnects a user from one node of a cluster. Its devices on other nodes stay."""
+    world, node = context.world, params[0]
+    target = world.find_user(params[1])
+    if target is None:
+        context.reply(numerics.ERR_NOSUCHNICK, printable(params[1]))
+        return None
+    nick = target.nick
+    there = [session for session in target.sessions if world.node_of(session) == node]
+    if not there:
+        context.fail("NOT_THERE", node, nick, text=f"{nick} is not connected to a node {printable(node)}")
+        return None
+    reason = context.use_reason(params, 2, KICK_BYTES)
+    if len(there) == len(target.sessions):
+        kick_off(context, target, reason)
+    else:
+        own, others = kick_words(context.role, nick, reason)
+        world.log_line(f"kicked {nick} from node {node} by {context.actor.name}" + (f": {reason}" if reason else ""))
+        event = world.outbox.event(context.source, f"KILL {nick} :{reason}")
+        for session in there:
+            world.tell_event(session, event)
+            world.close(session, own, others, returns=False)
+    actor, detail = context.actor, f"node {node}" + (f": {reason}" if reason else "")
+    world.work.write(lambda stores: stores.audit.add(actor, "kick", nick, detail))
+    context.note("DONE", nick, text=f"{nick} was kicked from node {node}")
     return None
 
 

@@ -37,6 +37,7 @@ NEED_THE_TURN = frozenset(
             "JOIN",
             "KICK",
             "KILL",
+            "KILLAT",
             "KNOCK",
             "LOCKDOWN",
             "LOGINDELAY",

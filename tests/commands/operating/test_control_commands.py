@@ -78,6 +78,29 @@ def test_an_announcement_for_one_node(here: Here, monkeypatch: pytest.MonkeyPatc
     assert phone.read() == []
 
 
+@pytest.mark.interpreted("replaces methods of the world, which compiled code calls directly")
+def test_a_kick_from_one_node(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the devices that are connected there are disconnected; with the last one the user goes."""
+    alice, phone, laptop = here.connect("alice"), here.member(), here.member()
+    nick = phone.user.nick
+    monkeypatch.setattr(here.world, "node_of", lambda session: "b" if session is phone.session else "a")
+    here.forget_unread()
+    control = here.control()
+    assert params_of(control.ask(f"KILLAT c {nick} :no"), "FAIL")[:3] == ["KILLAT", "NOT_THERE", "c"]
+    assert not phone.closed
+    assert params_of(control.ask(f"KILLAT b {nick} :move over"), "NOTE")[-1] == f"{nick} was kicked from node b"
+    assert phone.closed
+    assert any("move over" in line for line in phone.read())
+    assert not laptop.closed
+    assert [client.read() for client in (alice, laptop)] == [[], []]
+    entry = here.stores.audit.list_entries()[-1]
+    assert (entry.target, entry.detail) == (nick, "node b: move over")
+    assert params_of(control.ask(f"KILLAT a {nick}"), "NOTE")[-1] == f"{nick} was kicked from node a"
+    assert laptop.closed
+    assert any("QUIT" in line for line in alice.read())
+    assert any(" 401 " in line for line in control.ask(f"KILLAT a {nick}"))
+
+
 def test_an_empty_announcement_is_refused(here: Here) -> None:
     """Nobody reads an empty notice, and the audit has no row of it."""
     alice, control = here.connect("alice"), here.control()
