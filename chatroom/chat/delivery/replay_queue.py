@@ -7,6 +7,7 @@ and closes the queues (``Outbox.begin_replay``, ``end_replay``, ``drop_replay``)
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -22,19 +23,28 @@ ReplayQueue = list["Event"]
 class ReplayQueues:
     """The open replay queues. Guarded by the hub lock."""
 
-    __slots__ = ("by_channel",)
+    __slots__ = ("_counts", "by_channel")
 
     def __init__(self) -> None:
         self.by_channel: dict[Channel, dict[Session, ReplayQueue]] = {}
         """The open queues by channel and session. No inner dict is empty."""
+        self._counts: Counter[Session] = Counter()
+        """In how many channels each session is in replay. None is 0."""
 
     def sessions(self) -> set[Session]:
         """The sessions in replay."""
-        return {session for queues in self.by_channel.values() for session in queues}
+        return set(self._counts)
+
+    def has(self, session: Session) -> bool:
+        """True if a session is in replay."""
+        return session in self._counts
 
     def open(self, channel: Channel, session: Session) -> ReplayQueue:
         """Open an empty queue, in place of one that is open already."""
-        queue = self.by_channel.setdefault(channel, {})[session] = []
+        queues = self.by_channel.setdefault(channel, {})
+        if session not in queues:
+            self._counts[session] += 1
+        queue = queues[session] = []
         return queue
 
     def find(self, channel: Channel, session: Session) -> ReplayQueue | None:
@@ -47,6 +57,9 @@ class ReplayQueues:
         if queues is None or session not in queues:
             return []
         queue = queues.pop(session)
+        self._counts[session] -= 1
+        if not self._counts[session]:
+            del self._counts[session]
         if not queues:
             del self.by_channel[channel]
         return queue

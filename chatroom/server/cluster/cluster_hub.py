@@ -17,7 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from chatroom.chat.cluster.completing import complete_stored
 from chatroom.chat.cluster.local_verbs import LOCAL_VERBS
@@ -36,6 +36,7 @@ from chatroom.server.cluster.patient_hub import PatientHub
 from chatroom.server.cluster.told_mark import ToldMark
 from chatroom.server.cluster.told_so_far import ToldSoFar
 from chatroom.server.cluster.turn_journal import TurnJournal, TurnWork
+from chatroom.server.cluster.waiting_lines import WaitingLines
 from chatroom.server.hub import TASKS_S
 from chatroom.server.metered import MeteredHub
 from chatroom.server.turns import TICK_S
@@ -59,14 +60,6 @@ LOST = "This server has lost the others: connect again"
 NOT_CONNECTED = "This server is not connected to the others: try again in a moment"
 
 
-class _Waiting(NamedTuple):
-    """A line that waits for a turn."""
-
-    session: Session
-    line: str
-    since_mono_ms: int
-
-
 class ClusterHub(PatientHub):
     """A hub whose world is a ``ClusterWorld``, and whose ledger's committer a ``TurnJournal``."""
 
@@ -80,7 +73,7 @@ class ClusterHub(PatientHub):
         self._desk = journal.desk
         self._turn: Turn | None = None
         """The turn that the tick under way is; None in any other tick."""
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting = WaitingLines(world)
         """Lines that wait for a turn, in order."""
         self._posted: deque[Task] = deque()
         """Tasks that wait for a turn (``post``). Any thread appends; ticks take them out."""
@@ -125,10 +118,10 @@ class ClusterHub(PatientHub):
 
     def run_line(self, session: Session, line: str | Malformed) -> bool:
         """Run a line, or let it and the session's further lines wait for a turn."""
-        if self._turn is not None or not isinstance(line, str) or split(line)[2] in LOCAL_VERBS:
+        can_run = self._turn is not None and self._waiting.may_run(session)
+        if can_run or not isinstance(line, str) or split(line)[2] in LOCAL_VERBS:
             return super().run_line(session, line)
-        session.begin_wait()
-        self._waiting.append(_Waiting(session, line, self.world.mono_ms))
+        self._waiting.add(session, line)
         self._desk.want()
         return False
 
@@ -172,7 +165,7 @@ class ClusterHub(PatientHub):
             if not (is_sure and self._open_turn()):
                 if self._is_due():
                     self._desk.want()
-                if self._waiting and self._waiting[0].since_mono_ms + PATIENCE_MS <= self.world.mono_ms:
+                if self._waiting:
                     self._refuse_late()
                 return
         self._run_due()
@@ -221,15 +214,14 @@ class ClusterHub(PatientHub):
 
     def _has_work(self) -> bool:
         world = self.world
-        waits = self._waiting or self._outcomes or self._posted or world.work.put_off
+        waits = self._waiting.want_turn or self._outcomes or self._posted or world.work.put_off
         return bool(waits or world.wants_turn or self._turn_journal.wants_turn)
 
     def _run_waiting(self) -> None:
         """Run the lines that have waited, as far as the time goes."""
-        waiting, costs, mono_ms = self._waiting, self.world.costs, self.world.mono_ms
+        costs, mono_ms = self.world.costs, self.world.mono_ms
         end_s = time.monotonic() + TICK_S
-        while waiting:
-            session, line, _ = waiting.popleft()
+        for session, line in self._waiting.take():
             if not session.closing:
                 before, costs.work_bytes = count_unread(session), 0
                 super().run_line(session, line)
@@ -257,17 +249,11 @@ class ClusterHub(PatientHub):
         """Answer lines that have waited too long, but those of sessions that are not registered yet: they go on
         waiting.
         """
-        mono_ms, kept = self.world.mono_ms, deque[_Waiting]()
-        for waiting in self._waiting:
-            session, line, since_mono_ms = waiting
+        for session, line in self._waiting.take_late():
             if not session.closing:
-                if since_mono_ms + PATIENCE_MS > mono_ms or (session.registration is not None):
-                    kept.append(waiting)
-                    continue
                 answer_not_run(self.world, session, line, "NOT_CONNECTED", NOT_CONNECTED)
             if session.end_wait():
                 self._wake(session)
-        self._waiting = kept
 
     def _run_some(self, tasks: deque[Task]) -> None:
         end_s = time.monotonic() + TASKS_S
@@ -367,7 +353,7 @@ class ClusterHub(PatientHub):
             tell_end(world, session, LOST)  # what it was told waited in the gate, and is lost
             world.outbox.closed.append(session)
         reset(world, LOST)
-        self._waiting = deque(waiting for waiting in self._waiting if not waiting.session.closing)
+        self._waiting.forget_closed()
         self._turn, self._failed_up_to, self._untold, self._stored = None, 0, (), None
         world.overtaken_after = None
         self._told.leave()

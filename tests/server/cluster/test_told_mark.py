@@ -199,10 +199,10 @@ def test_what_is_applied_in_the_tick_of_a_turn_waits_with_it(stage: NodeStage) -
 
 
 def test_what_is_shown_behind_a_turn_waits_with_it(stage: NodeStage) -> None:
-    """A session is shown what it missed in a channel while its own line waits in the gate."""
+    """A session is shown what it missed in a channel while a line waits in the gate."""
     a = stage.a
-    ann = a.come("ann")
-    a.take_turn((ann, "JOIN #a"))
+    ann, cid = a.come("ann"), a.come("cid")
+    a.take_turn((ann, "JOIN #a"), (cid, "JOIN #a"))
     channel, number = a.world.channels["#a"], ann.session.id
 
     def unshown() -> object:
@@ -215,7 +215,7 @@ def test_what_is_shown_behind_a_turn_waits_with_it(stage: NodeStage) -> None:
     a.thread.post(lambda: a.world.note_direct_replay(ann.session, is_over=True))
     a.tick()
     assert unshown() == {"#a"}
-    a.tick((ann, "PRIVMSG #a :hello"))
+    a.tick((cid, "PRIVMSG #a :hello"))
     a.grant()
     a.tick()
     a.thread.post(lambda: a.world.outbox.drop_replay(channel, ann.session))
