@@ -38,9 +38,22 @@ def close_home(world: ClusterWorld, home: str, text: str, told: Told | None = No
         seq, unshown = least.get(account.id, (None, ())) if account is not None else (None, ())
         with world.whereabouts.read_up_to(seq, unshown):
             world.close(shadow, text)  # a node that stood still tells it when it goes on
+    for account_id, (seq, unshown) in least.items():
+        _store_gap(world, account_id, seq, unshown)
     for user, after in read.items():
         for session in user.sessions:
             world.show_missed(session, after)
+
+
+def _store_gap(world: ClusterWorld, account_id: int, seq: int, unshown: Collection[str]) -> None:
+    """Have it stored how far an account had read that is there still, with a further device.
+
+    That one is shown the rest now. If its node dies before it has done so, the account is shown it when it comes back.
+    """
+    users = [user for user in world.online.users_of(account_id) if user.sessions]
+    places = {"", *(channel.folded for user in users for channel in user.channels)} - set(unshown)
+    if users and places:
+        world.work.write(lambda stores: stores.presence.raise_left(account_id, places, seq))
 
 
 def _correct_stored(world: ClusterWorld, shadows: Sequence[Shadow]) -> None:

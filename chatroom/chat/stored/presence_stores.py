@@ -42,6 +42,13 @@ class PresenceStore(Protocol):
         """
         ...
 
+    def raise_left(self, account_id: int, channels: Collection[str], message_id: int) -> None:
+        """Record that the account has read up to ``message_id`` in these channels, and is where it was.
+
+        The recorded message id never goes down.
+        """
+        ...
+
     def find_places(self, account_id: int) -> list[str]:
         """The channels that the account comes back to and is not in, by the times of its JOINs, earliest first."""
         ...

@@ -99,6 +99,14 @@ class SqlPresence:
                     if (account_id, channel) not in known:
                         self._come(account_id, channel, joined_ms)
 
+    def raise_left(self, account_id: int, channels: Collection[str], message_id: int) -> None:
+        """Record that the account has read up to ``message_id`` in these channels, and is where it was."""
+        with self._database.transaction(minor=True):
+            self._database.execute_many(
+                f"UPDATE presence SET {_RAISED} WHERE account_id = ?2 AND channel = ?3",
+                [(message_id, account_id, channel) for channel in channels],
+            )
+
     def go_all(self, message_id: int | None, account_id: int | None = None) -> None:
         """Record for every account that is recorded as present, or only for one, that it lost its connection."""
         whose, parameters = (

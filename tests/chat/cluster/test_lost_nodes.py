@@ -24,6 +24,7 @@ class Places:
         self.left: list[tuple[int, str, int | None, bool]] = []
         self.corrected: dict[int, Collection[str]] = {}
         self.markers: dict[int, Mapping[str, int]] = {}
+        self.raised: list[tuple[int, Collection[str], int]] = []
 
     def go(self, account_id: int, channel: str, message_id: int | None, *, returns: bool = False) -> None:
         """Note it."""
@@ -38,6 +39,10 @@ class Places:
         """Note them. They come first, too."""
         assert not self.left
         self.markers.update(markers)
+
+    def raise_left(self, account_id: int, channels: Collection[str], message_id: int) -> None:
+        """Note it."""
+        self.raised.append((account_id, channels, message_id))
 
     def come(self, *_: Any) -> None:
         """Nothing that counts here."""
@@ -110,6 +115,22 @@ def test_what_they_were_still_to_be_shown_they_have_not_read() -> None:
         "#tea": None,
         "#mine": told.seq,
     }
+
+
+def test_how_far_an_account_had_read_is_stored_though_it_is_there() -> None:
+    """Its further device is shown the rest. If that one's node dies before, the account is shown it from there on."""
+    stage = ClusterStage(accounts=(UNA,))
+    first, second = stage.add("a"), stage.add("b")
+    first.connect("bobby").say("JOIN #tea")
+    una = second.connect("una", account=UNA)
+    una.say("JOIN #tea")
+    una.say("JOIN #mine")
+    told = Told(stage.last_seq, {}, {una.session.id: {"#mine"}})
+    stage.nodes.remove(second)
+    first.connect("una", account=UNA)
+    places = end_home(first, second, told)
+    assert places.left == []
+    assert places.raised == [(UNA.id, {"", "#tea"}, told.seq)]
 
 
 def test_a_session_that_was_behind_is_shown_more() -> None:

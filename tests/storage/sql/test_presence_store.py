@@ -166,6 +166,20 @@ def test_places_are_corrected(stores: SqlStores, una: int) -> None:
     assert presence.find_places(bob) == ["#left", "#here"]
 
 
+def test_what_somebody_has_read_who_is_there_goes_up(stores: SqlStores, una: int) -> None:
+    """It is what counts if the account leaves without having read more, and it never goes down."""
+    presence = stores.presence
+    for name in ("", "#new", "#old", "#other"):
+        presence.come(una, name, 1)
+    presence.go(una, "#old", 9, returns=True)
+    presence.come(una, "#old", 1)
+    presence.raise_left(una, {"", "#new", "#old", "#none"}, 7)
+    assert [presence.find_left(una, name) for name in ("", "#new", "#old", "#other", "#none")] == [7, 7, 9, None, None]
+    assert presence.find_places(una) == []
+    presence.go(una, "#new", None, returns=True)
+    assert presence.find_left(una, "#new") == 7
+
+
 def test_a_later_place_is_not_corrected(stores: SqlStores, una: int) -> None:
     """The account is back on another node by the time that the places are corrected."""
     stores.use_turn(11)
