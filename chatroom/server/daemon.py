@@ -191,7 +191,7 @@ class Daemon:
         for thread in self._threads:
             thread.start()
         self._started_io = True
-        self._database.start()
+        self._database.start(lambda: bool(self._signals.stopped_by))
         for loop in (self._backups, self._hooks):
             loop.start()
 

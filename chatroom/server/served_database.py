@@ -167,10 +167,10 @@ class ServedDatabase:
         loops = self.node.loops if self.node is not None else [self.journal_thread]
         return [loop for loop in (*loops, self.upkeep) if loop is not None]
 
-    def start(self) -> None:
-        """Start the threads, when the I/O threads run."""
+    def start(self, is_over: Callable[[], bool]) -> None:
+        """Start the threads, when the I/O threads run. ``is_over`` is as for ``Node.start``."""
         if self.node is not None:
-            self.node.start()
+            self.node.start(is_over)
         for loop in (self.journal_thread, self.upkeep):
             if loop is not None:
                 loop.start()

@@ -167,8 +167,11 @@ class Node:
         counts.people = self.world.sessions.elsewhere
         return counts.find
 
-    def start(self) -> None:
-        """Begin to take part, when the I/O threads run. It waits until the history has nothing that was refused."""
+    def start(self, is_over: Callable[[], bool]) -> None:
+        """Begin to take part, when the I/O threads run. It waits until the history has nothing that was refused.
+
+        ``is_over`` is True if the daemon is to stop already.
+        """
         assert self._telling is not None
         self.heartbeat.hub, self.heartbeat.leave_told = self.hub, self._telling.leave_again
         self.heartbeat.hurry()
@@ -176,7 +179,7 @@ class Node:
             if loop is not self.heartbeat:
                 loop.start()
         # Before anybody asks here for the history, and whoever waits for this start finds elsewhere what is true, too.
-        self.committer.wait_settled(_SETTLE_PATIENCE_S)
+        self.committer.wait_settled(_SETTLE_PATIENCE_S, is_over)
 
     @property
     def loops(self) -> list[LoopThread]:

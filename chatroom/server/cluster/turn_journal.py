@@ -46,6 +46,8 @@ _ASK_AGAIN_S = 0.05
 """How long after a question for what is stored the next one is asked, if there was no answer."""
 _STORED_PATIENCE_S = 2.0
 """How long a turn waits at most until it is stored how far those have read whom it has ended."""
+_LOOK_S = 0.25
+"""How often a start that waits looks if the daemon is to stop."""
 _SETTLE_AGAIN_S = 1.0
 """How long after a doubt, or a try to settle it, the next turn is wanted for that."""
 
@@ -113,10 +115,16 @@ class TurnJournal(CommitterThread):
         """True if the history may have what was refused: until a turn has settled that, questions wait."""
         return bool(self._doubts)
 
-    def wait_settled(self, patience_s: float) -> bool:
-        """Wait until the history has nothing that was refused, at most that long. True if that is so."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self.is_behind, patience_s)
+    def wait_settled(self, patience_s: float, is_over: Callable[[], bool]) -> bool:
+        """Wait until the history has nothing that was refused, at most that long. True if that is so.
+
+        ``is_over`` ends the wait soon when it returns True. A signal cannot wake it.
+        """
+        give_up_at = time.monotonic() + patience_s
+        while self.is_behind and not is_over() and (left_s := give_up_at - time.monotonic()) > 0:
+            with self._changed:
+                self._changed.wait_for(lambda: not self.is_behind, min(left_s, _LOOK_S))
+        return not self.is_behind
 
     def take_settled(self) -> list[Settled]:
         """As ``Committer``."""
