@@ -37,11 +37,14 @@ class ChannelStore(Protocol):
 
         ``channel`` is stored under its new name; it is None for a channel that ends with its last member. Forwards of
         other channels, read markers and the places that accounts left (``PresenceStore``) follow. Those under the new
-        name were of an earlier channel, and are deleted. The new name may be the old one in another case. Raises
-        ``AlreadyExists`` if another stored channel has it; but in a turn of a cluster that channel has ended, and gives
-        way. If the journal has not renamed it by then, that is noted,
-        or else its note is removed. ``home`` is that of the node that gave the name, empty for a lone daemon. Does
-        nothing if another node has completed the name already, because it took that one for dead.
+        name were of an earlier channel, and are deleted. The new name may be the old one in another case. If the
+        journal has not renamed it by then, that is noted, or else its note is removed.
+
+        Raises ``AlreadyExists`` if another stored channel has the new name. In a turn of a cluster that one has ended,
+        and is deleted.
+
+        ``home`` is that of the node that gave the name, empty for a lone daemon. Does nothing if another node has
+        completed the name already, because it took that one for dead.
         """
         ...
 
@@ -62,9 +65,9 @@ class ChannelStore(Protocol):
         """Delete a channel, but not its history. Raises ``NotFound``. Audit: ``channel.delete`` with ``detail``.
 
         Its hooks are paused, because a later channel of the name is another one: it returns the ids of those that were
-        not paused already. Audit: ``hook.pause``, once. In a cluster, nothing is deleted if a later turn has stored
-        another channel of the name. If the channel has got a new name, its hooks follow instead;
-        ``home`` is as for ``rename``.
+        not paused already. Audit: ``hook.pause``, once. If the channel has got a new name, its hooks follow instead;
+        ``home`` is as for ``rename``. In a cluster, nothing is deleted if a later turn has stored another channel of
+        the name.
         """
         ...
 
