@@ -1,5 +1,7 @@
 """Upkeep of the history: the index, retention, erasing what was deleted, and checkpoints of the write-ahead log.
 
+It also removes old turns of nodes, of which there would be more and more (``stored_turns.py``).
+
 A thread with database connections of its own does it in small steps. Each holds the write lock for a few milliseconds,
 so that a message hardly waits for it.
 """
@@ -32,6 +34,8 @@ MOST_WAITING = 100_000
 
 A read that has to go through so many takes 11 ms longer, a search for ASCII words 45 ms, for other words half a second.
 """
+_FORGET_EVERY_S = 3600
+"""The time between two looks for old turns."""
 _DAY_MS = 86_400_000
 MOST_SET_AHEAD_MS = 3_600_000
 """A wall clock that is set ahead by more than this may be wrong, and what it makes too old would be lost for good."""
@@ -62,6 +66,8 @@ class Upkeep(LoopThread):
         self._settings = settings
         self._stopping = threading.Event()
         self._looked_at_s = time.monotonic()
+        self._forget_at_s = 0.0
+        """When old turns are looked for next, on the monotonic clock."""
         self._clock_watch = ClockWatch(*read_clocks())
         self._believe_at_ms = 0
         """When a wall clock that was set ahead is believed, on the monotonic clock: until then nothing is too old."""
@@ -96,6 +102,9 @@ class Upkeep(LoopThread):
         has_more = not self._is_short() and self._index(upkeep)
         self._repeat(lambda: self._prune(upkeep))
         self._repeat(upkeep.scrub_some)
+        if time.monotonic() >= self._forget_at_s:
+            self._repeat(upkeep.forget_turns)
+            self._forget_at_s = time.monotonic() + _FORGET_EVERY_S
         with self._turnstile:
             upkeep.trim_log()
         return has_more

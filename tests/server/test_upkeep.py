@@ -27,6 +27,7 @@ class FakeUpkeep:
         self.waiting = 0
         self.steps = 0
         self.trims = 0
+        self.forgets = 0
 
     def measure_lag(self) -> IndexLag:
         """Give the next lag."""
@@ -49,6 +50,11 @@ class FakeUpkeep:
     def drop_ended(self, before_ms: int) -> bool:
         """No channel has ended."""
         return False
+
+    def forget_turns(self) -> bool:
+        """Count the call: after three there is nothing more to do."""
+        self.forgets += 1
+        return self.forgets < 3
 
     def scrub_some(self) -> bool:
         """Nothing was deleted."""
@@ -80,6 +86,13 @@ def run_rounds(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeUpkeep], list[b
         return found
 
     return run
+
+
+def test_old_turns_are_looked_for_once_an_hour(run_rounds: Callable[[FakeUpkeep], list[bool]]) -> None:
+    """That goes through a table. At once at the start, and until there is nothing more to do."""
+    work = FakeUpkeep(*[IndexLag(0, 0)] * 3601)
+    run_rounds(work)
+    assert work.forgets == 4
 
 
 def test_a_calm_stream_is_indexed_at_once(run_rounds: Callable[[FakeUpkeep], list[bool]]) -> None:

@@ -322,6 +322,13 @@ class HistoryUpkeep(Protocol):
         """Delete some of what was said in channels that ended before that time. Returns True if there is more to do."""
         ...
 
+    def forget_turns(self) -> bool:
+        """Forget some of the turns that are so long ago that no node can still write what is of an earlier one.
+
+        Returns True if there may be more to do. It goes through the whole table, so call it about once an hour.
+        """
+        ...
+
     def scrub_some(self) -> bool:
         """Remove some deleted text from the files and give free room back. Returns True if there is more to do."""
         ...

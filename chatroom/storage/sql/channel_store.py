@@ -11,7 +11,7 @@ from chatroom.irc.names import casefold
 from chatroom.storage.sql import audit_store, change_store, hook_rows
 from chatroom.storage.sql.contract import Database, Row
 from chatroom.storage.sql.rename_notes import note_in_stores
-from chatroom.storage.sql.stored_turns import CHANNEL, forget_old, is_latest
+from chatroom.storage.sql.stored_turns import CHANNEL, is_latest
 from chatroom.storage.sql.timestamps import from_ms, from_ms_or_none, to_ms, to_ms_or_none, utc_now
 
 _COLUMNS = (
@@ -75,7 +75,6 @@ class SqlChannels:
                 self._database.execute("UPDATE rename_notes SET balance = 0 WHERE home = ?", (home,))
             else:
                 self._database.execute("DELETE FROM rename_notes")
-            forget_old(self._database)
 
     def _finish_rename(self, before: str, new: str, turn: int) -> None:
         try:

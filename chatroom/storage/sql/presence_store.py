@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from chatroom.chat.stored.records import AlwaysOnUser
 from chatroom.storage.sql.contract import Database
-from chatroom.storage.sql.stored_turns import forget_places, is_latest, place_of
+from chatroom.storage.sql.stored_turns import PLACE_IS_LATEST, forget_places, is_latest, note_returns, place_of
 
 # The higher one of what is stored and of what is given. NULL, which means no message id, changes nothing.
 _HIGHER = (
@@ -156,13 +156,12 @@ class SqlPresence:
         if self._database.row(returning, (channel,)) is None:
             return  # mostly: and a user who makes thousands of channels must not keep messages waiting
         with self._database.transaction(minor=True):
-            joined = self._database.rows(
-                "SELECT account_id FROM presence WHERE channel = ? AND joined_ms IS NOT NULL", (channel,)
-            )
-            self._database.execute_many(
-                "UPDATE presence SET joined_ms = NULL WHERE account_id = ? AND channel = ?",
-                [(each, channel) for (each,) in joined if is_latest(self._database, place_of(each), channel)],
-            )
+            forget = "UPDATE presence SET joined_ms = NULL WHERE channel = ?1 AND joined_ms IS NOT NULL"
+            if not self._database.turn:
+                self._database.execute(forget, (channel,))
+                return
+            note_returns(self._database, channel)
+            self._database.execute(f"{forget} AND {PLACE_IS_LATEST}", (channel, self._database.turn))
 
     def save_user(self, user: AlwaysOnUser) -> None:
         """Store what others see of a user that is always on."""

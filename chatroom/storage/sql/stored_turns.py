@@ -9,15 +9,22 @@ A lone daemon has no turns (``Database.turn`` is 0), and pays one comparison.
 
 from __future__ import annotations
 
-from chatroom.storage.sql.contract import Database
+from collections.abc import Sequence
+
+from chatroom.storage.sql.contract import Database, Row
 
 CHANNEL = "channel"
 _KEPT_TURNS = 10_000_000
-"""How many turns later the row of a turn is deleted: nothing of a turn waits for a worker so long."""
-_NOTE = (
-    "INSERT INTO stored_turns (thing, name, turn) VALUES (?, ?, ?) ON CONFLICT (thing, name)"
-    " DO UPDATE SET turn = excluded.turn WHERE excluded.turn >= stored_turns.turn"
+"""How many turns later the row of a turn is deleted (``SqlUpkeep``): nothing of a turn waits for a worker so long."""
+_IF_LATEST = (
+    "ON CONFLICT (thing, name) DO UPDATE SET turn = excluded.turn WHERE excluded.turn >= stored_turns.turn"
 )
+_NOTE = f"INSERT INTO stored_turns (thing, name, turn) VALUES (?, ?, ?) {_IF_LATEST}"
+PLACE_IS_LATEST = (
+    "NOT EXISTS (SELECT 1 FROM stored_turns AS later WHERE later.thing = 'place ' || presence.account_id"
+    " AND later.name = presence.channel AND later.turn > ?2)"
+)
+"""The SQL condition that a row of ``presence`` is not stored as of a later turn than that in the second parameter."""
 
 
 def is_latest(database: Database, thing: str, name: str = "", turn: int | None = None) -> bool:
@@ -44,6 +51,23 @@ def forget_places(database: Database, account_id: int) -> None:
         )
 
 
-def forget_old(database: Database) -> None:
-    """Forget what was stored long ago. Only in a transaction."""
-    database.execute("DELETE FROM stored_turns WHERE turn < (SELECT max(turn) FROM stored_turns) - ?", (_KEPT_TURNS,))
+def note_returns(database: Database, channel: str) -> None:
+    """Note, for all accounts that come back to a channel, that this is stored as of a turn. Only in a transaction."""
+    database.execute(
+        "INSERT INTO stored_turns (thing, name, turn) SELECT 'place ' || account_id, channel, CAST(?2 AS BIGINT)"
+        f" FROM presence WHERE channel = ?1 AND joined_ms IS NOT NULL {_IF_LATEST}",
+        (channel, database.turn),
+    )
+
+
+def find_old(database: Database, most: int) -> list[Row]:
+    """Some of the things that were stored so long ago that nothing earlier can come. It goes through the table."""
+    return database.rows(
+        "SELECT thing, name, turn FROM stored_turns WHERE turn < (SELECT max(turn) FROM stored_turns) - ? LIMIT ?",
+        (_KEPT_TURNS, most),
+    )
+
+
+def forget(database: Database, old: Sequence[Row]) -> None:
+    """Forget things of ``find_old`` that were not stored again since. Only in a transaction."""
+    database.execute_many("DELETE FROM stored_turns WHERE thing = ? AND name = ? AND turn = ?", old)

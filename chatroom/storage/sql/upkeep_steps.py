@@ -1,4 +1,4 @@
-"""Background work on the history: indexing and pruning, in steps.
+"""Background work: indexing and pruning the history, and forgetting old turns, in steps.
 
 Each step is a short transaction. The upkeep thread decides when to take a step (``chatroom.server.upkeep``).
 """
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from chatroom.chat.stored.entries import IndexLag, LogTrim
-from chatroom.storage.sql import history_index
+from chatroom.storage.sql import history_index, stored_turns
 from chatroom.storage.sql.contract import Database
 from chatroom.storage.sql.history_rows import COLUMNS, INDEXED, MessageRow
 
@@ -172,6 +172,14 @@ class SqlUpkeep:
                 history_index.ask_for_scrub(self._database)
         self.merge_some()
         return done
+
+    def forget_turns(self) -> bool:
+        """Forget some of what nodes have stored long ago. Returns True if there may be more to do."""
+        old = stored_turns.find_old(self._database, 500)
+        if old:
+            with self._step():
+                stored_turns.forget(self._database, old)
+        return bool(old)
 
     def scrub_some(self) -> bool:
         """Remove some deleted text from the files and give free room back. Returns True if there is more to do."""

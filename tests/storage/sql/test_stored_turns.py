@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from harness.written_history import AT
+from harness.written_history import AT, run
 
 from chatroom.chat.stored.records import Actor, AlwaysOnUser, Role, StoredChannel
 from chatroom.errors import NotFound
+from chatroom.storage.opening import open_upkeep
 from chatroom.storage.sql import stored_turns
 from chatroom.storage.sql.presence_store import MOST_PLACES
 from chatroom.storage.sql.rename_notes import note_in_history
@@ -192,6 +194,40 @@ def test_a_place_is_that_of_the_later_turn(stores: SqlStores, other: SqlStores, 
     assert stores.database.rows("SELECT is_present, left_number, joined_ms FROM presence") == [(1, 70, 1300)]
 
 
+def test_a_channel_is_forgotten_at_once(stores: SqlStores, other: SqlStores, by: Actor, una: int) -> None:
+    """For all accounts but those that came later, and for good: who came before does not come back either."""
+    bob = stores.accounts.create("bob", Role.USER, [], by).id
+    for turn, account_id, channel in ((8, una, "#tea"), (8, una, "#coffee"), (11, bob, "#tea")):
+        stores.use_turn(turn)
+        stores.presence.come(account_id, channel, 1000)
+    other.use_turn(10)
+    other.presence.forget_channel("#tea")
+    stores.use_turn(9)
+    stores.presence.come(una, "#tea", 900)
+    rows = stores.database.rows("SELECT account_id, channel, joined_ms FROM presence ORDER BY account_id, channel")
+    assert rows == [(una, "#coffee", 1000), (una, "#tea", None), (bob, "#tea", 1000)]
+
+
+def test_it_takes_a_few_statements_to_forget_a_channel(
+    stores: SqlStores, by: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many accounts come back to it: all who write wait for that."""
+    stores.use_turn(10)
+    for number in range(20):
+        stores.presence.come(stores.accounts.create(f"una{number}", Role.USER, [], by).id, "#tea", 1000)
+    asked, execute = list[str](), type(stores.database).execute
+
+    def count(database: Any, sql: str, parameters: Any = ()) -> Any:
+        asked.append(sql)
+        return execute(database, sql, parameters)
+
+    monkeypatch.setattr(type(stores.database), "execute", count)
+    stores.use_turn(11)
+    stores.presence.forget_channel("#tea")
+    assert 0 < len(asked) < 10
+    assert stores.database.number("SELECT count(*) FROM stored_turns WHERE turn = 11") == 20
+
+
 def test_an_account_is_as_in_the_later_turn(stores: SqlStores, other: SqlStores, una: int) -> None:
     """Its metadata, what others see of it, and what it has cleared."""
     user = AlwaysOnUser(una, "una", "Una", "h.x", None, "")
@@ -215,7 +251,16 @@ def test_turns_do_not_pile_up(stores: SqlStores, by: Actor, una: int, monkeypatc
     monkeypatch.setattr(stored_turns, "_KEPT_TURNS", 100)
     stores.use_turn(111)
     stores.channels.save(TEA, by, "", "")
-    note_in_history(stores.database.execute, "#a", "#b", "b/2", 10)
-    stores.channels.finish_renames("b/2")
-    assert stores.database.rows("SELECT thing FROM stored_turns WHERE turn > 10") == [("channel",)]
+    upkeep = open_upkeep(stores.address)
+    run(upkeep.forget_turns)
+    upkeep.close()
+    assert stores.database.rows("SELECT thing, name, turn FROM stored_turns") == [("channel", "#tea", 111)]
+
+
+def test_a_turn_that_is_noted_again_is_not_forgotten(stores: SqlStores, by: Actor) -> None:
+    """It was old when the upkeep has looked."""
+    stores.use_turn(10)
+    stores.channels.save(TEA, by, "", "")
+    old = [("channel", "#tea", 9), ("channel", "#none", 10)]
+    stored_turns.forget(stores.database, old)
     assert count_rows(stores) == 1
