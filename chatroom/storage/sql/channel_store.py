@@ -10,7 +10,7 @@ from chatroom.errors import AlreadyExists, NotFound
 from chatroom.irc.names import casefold
 from chatroom.storage.sql import audit_store, change_store, hook_rows
 from chatroom.storage.sql.contract import Database, Row
-from chatroom.storage.sql.rename_notes import note_in_stores
+from chatroom.storage.sql.rename_notes import find_turn, note_in_stores
 from chatroom.storage.sql.stored_turns import CHANNEL, is_latest
 from chatroom.storage.sql.timestamps import from_ms, from_ms_or_none, to_ms, to_ms_or_none, utc_now
 
@@ -50,8 +50,10 @@ class SqlChannels:
 
     def rename(self, old: str, new: str, channel: StoredChannel | None, by: Actor | None, *, home: str = "") -> None:
         """Give a channel another name in all tables but those of the history. Raises ``AlreadyExists``."""
-        turn = self._database.turn
         with self._database.transaction():
+            turn = self._database.turn
+            if turn:  # if this is not the first try, that of the name is an earlier one
+                turn = find_turn(self._database.execute, old, new) or turn
             if not note_in_stores(self._database.execute, old, new, home, turn):
                 return
             if self._give_name(casefold(old), new, turn) and channel is not None:

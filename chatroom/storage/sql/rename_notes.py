@@ -18,6 +18,7 @@ _NOTE = (
     " ON CONFLICT (folded, new_name) DO UPDATE SET balance = rename_notes.balance + excluded.balance,"
     " home = excluded.home, turn = excluded.turn"
 )
+_TURN = "SELECT turn FROM rename_notes WHERE folded = ? AND new_name = ? AND balance > 0"
 _REMOVE = "DELETE FROM rename_notes WHERE folded = ? AND new_name = ? AND balance = 0"
 _REMOVE_OWN = f"{_REMOVE} AND home = ?"
 
@@ -38,6 +39,12 @@ def note_in_stores(
     the name already, because it took this one for dead.
     """
     return _note(execute, casefold(name), new_name, -1, home, turn)
+
+
+def find_turn(execute: Callable[[str, Sequence[object]], Any], name: str, new_name: str) -> int:
+    """In which turn a channel got a new name that stands in the history alone; 0 if that is not noted."""
+    found = execute(_TURN, (casefold(name), new_name)).fetchone()
+    return 0 if found is None else int(found[0])
 
 
 def _note(

@@ -142,6 +142,21 @@ def test_a_name_that_comes_late_leaves_another_channel_its_name(stores: SqlStore
     assert topics(stores) == {"#tea": "new", "#Coffee": "old"}
 
 
+def test_a_name_that_is_stored_at_a_later_try_leaves_another_channel_its_name(
+    stores: SqlStores, other: SqlStores, by: Actor
+) -> None:
+    """It is that of the turn which gave it, whenever the database takes it."""
+    stores.use_turn(9)
+    stores.channels.save(OLD_TEA, by, "", "")
+    note_in_history(stores.database.execute, "#tea", "#Coffee", "a/1", 10)
+    other.use_turn(15)
+    other.channels.save(TEA, by, "", "")
+    stores.use_turn(20)
+    stores.channels.rename("#tea", "#Coffee", replace(COFFEE, topic="old"), by, home="a/1")
+    assert topics(stores) == {"#tea": "new", "#Coffee": "old"}
+    assert stores.database.number("SELECT count(*) FROM rename_notes") == 0
+
+
 def test_a_new_name_takes_the_place_of_a_channel_that_has_ended(stores: SqlStores, other: SqlStores, by: Actor) -> None:
     """Its end comes late, and ends nothing else."""
     stores.use_turn(8)
