@@ -66,8 +66,7 @@ class ChannelStore(Protocol):
 
         Its hooks are paused, because a later channel of the name is another one: it returns the ids of those that were
         not paused already. Audit: ``hook.pause``, once. If the channel has got a new name, its hooks follow instead;
-        ``home`` is as for ``rename``. In a cluster, nothing is deleted if a later turn has stored another channel of
-        the name.
+        ``home`` is as for ``rename``. In a cluster, the channel stays if a later turn has stored it: it is another one.
         """
         ...
 

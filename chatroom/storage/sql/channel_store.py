@@ -180,7 +180,8 @@ class SqlChannels:
         with self._database.transaction():
             row = self._database.row("SELECT id, name FROM channels WHERE folded = ?", (folded,))
             if not is_latest(self._database, CHANNEL, folded):
-                return []  # another channel has the name since
+                # Another channel has the name since, and these hooks are not its own.
+                return [] if new_name else hook_rows.pause_channel(self._database, name, by)
             if row is not None:
                 return self._delete(row, by, detail, new_name, home)
         # Behind the commit, so that an earlier state of the channel is not stored any more.

@@ -16,9 +16,7 @@ from chatroom.storage.sql.contract import Database, Row
 CHANNEL = "channel"
 _KEPT_TURNS = 10_000_000
 """How many turns later the row of a turn is deleted (``SqlUpkeep``): nothing of a turn waits for a worker so long."""
-_IF_LATEST = (
-    "ON CONFLICT (thing, name) DO UPDATE SET turn = excluded.turn WHERE excluded.turn >= stored_turns.turn"
-)
+_IF_LATEST = "ON CONFLICT (thing, name) DO UPDATE SET turn = excluded.turn WHERE excluded.turn >= stored_turns.turn"
 _NOTE = f"INSERT INTO stored_turns (thing, name, turn) VALUES (?, ?, ?) {_IF_LATEST}"
 PLACE_IS_LATEST = (
     "NOT EXISTS (SELECT 1 FROM stored_turns AS later WHERE later.thing = 'place ' || presence.account_id"

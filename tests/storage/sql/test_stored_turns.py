@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from harness.written_history import AT, run
 
+from chatroom.chat.stored.hook_records import NewHook
 from chatroom.chat.stored.records import Actor, AlwaysOnUser, Role, StoredChannel
 from chatroom.errors import NotFound
 from chatroom.storage.opening import open_upkeep
@@ -99,6 +100,19 @@ def test_another_channel_of_the_name_stays(stores: SqlStores, other: SqlStores, 
     other.channels.save(TEA, by, "", "")
     stores.use_turn(10)
     assert stores.channels.delete("#tea", by) == []
+    assert topics(stores) == {"#tea": "new"}
+
+
+def test_hooks_of_a_channel_that_ended_before_another_one_are_paused(
+    stores: SqlStores, other: SqlStores, by: Actor
+) -> None:
+    """They must not send what is said in that one."""
+    hook = other.hooks.add(NewHook("#tea", "https://hooks.example/x"), by).hook
+    other.use_turn(11)
+    other.channels.save(TEA, by, "", "")
+    stores.use_turn(10)
+    assert stores.channels.delete("#tea", by) == [hook.id]
+    assert [each.paused for each in stores.hooks.list_all()] == [True]
     assert topics(stores) == {"#tea": "new"}
 
 
