@@ -102,11 +102,11 @@ class Upkeep(LoopThread):
         has_more = not self._is_short() and self._index(upkeep)
         self._repeat(lambda: self._prune(upkeep))
         self._repeat(upkeep.scrub_some)
+        with self._turnstile:
+            upkeep.trim_log()
         if time.monotonic() >= self._forget_at_s:
             self._repeat(upkeep.forget_turns)
             self._forget_at_s = time.monotonic() + _FORGET_EVERY_S
-        with self._turnstile:
-            upkeep.trim_log()
         return has_more
 
     def _index(self, upkeep: HistoryUpkeep) -> bool:
