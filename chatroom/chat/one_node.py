@@ -87,6 +87,10 @@ class OneNode(Telling):
         """
         return None
 
+    def homes(self) -> Collection[str]:
+        """The homes of the other nodes that have people."""
+        return ()
+
     def has_duty(self) -> bool:
         """True if this daemon does what only one of several nodes does."""
         return True

@@ -46,20 +46,23 @@ def test_a_slow_node_stores_nothing_older_than_what_is_stored(cluster: Cluster, 
         until(partial(knows_ada, node), "the account is known")
     with a.connect("ada", password=PASSWORD) as here, b.connect("ada", password=PASSWORD) as there:
         here.ask("JOIN #tea", "TOPIC #tea :first")
-        until(lambda: stored_topic(cluster) == "first", "the channel is stored")
+        there.expect("TOPIC #tea :first")
         planted = points.plant(b, "before a channel is stored", death)
         there.send("TOPIC #tea :second")
         planted.wait()
         if death == "freeze":
             until(lambda: stored_topic(cluster) == "second", "the other node has stored it")
-        here.ask("TOPIC #tea :third")
-        assert stored_topic(cluster) == "third"
+        here.send("TOPIC #tea :third")
+        until(lambda: stored_topic(cluster) == "third", "the later one is stored")
         if death == "freeze":
+            here.expect("TOPIC #tea :third")
             planted.thaw()
             b.expect_log("this node is one of the cluster again")
         else:
             planted.release()
-            there.expect("TOPIC #tea :second")
+            for client in (here, there):
+                topics = [client.expect("TOPIC").rpartition(":")[2] for _ in range(2)]
+                assert topics == ["second", "third"], "what is told last is what holds"
         do_store_jobs(code)
         assert stored_topic(cluster) == "third"
 

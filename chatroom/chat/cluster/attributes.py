@@ -67,6 +67,7 @@ OF_CHANNEL = (
     "topic",
     "topic_by",
     "topic_ms",
+    "untold",
     "used_ms",
 )
 OF_SESSION = ("caps", "certificate", "held", "oper", "secure", "stepped_down", "subscriptions")
@@ -185,6 +186,8 @@ def set_channel_attribute(world: World, channel: Channel, name: str, value: Any,
         channel.access = dict(value)
     elif name == "ended_bans":
         channel.ended_bans = tuple(map(entry_from_state, value))
+    elif name == "untold":
+        channel.untold = tuple(value)
     elif name in OF_CHANNEL:
         setattr(channel, name, value)
 

@@ -71,6 +71,7 @@ class Channel:
         "topic",
         "topic_by",
         "topic_ms",
+        "untold",
         "used_ms",
     )
 
@@ -94,6 +95,9 @@ class Channel:
         """The prefix of the user that set the topic."""
         self.topic_ms = 0
         """When the topic was set; 0 if it never was."""
+        self.untold: tuple[str, ...] = ()
+        """In a cluster, the changes that are in force, are being saved and were told nobody, in order: the home of the
+        node that saves each, and the number of the session there."""
         self.forward: str | None = None
         """The channel that a user enters instead, if this one refuses the user (mode f)."""
         self.join_throttle: Throttle | None = None

@@ -3,6 +3,9 @@
 The change is in memory at once, so the next line is judged by it. The members read of it when the database has it. Each
 save has the whole channel, and one worker does all saves in order. So the stored channel is always one that was in
 memory at some time.
+
+In a cluster each node has a worker of its own. So a change waits until those before it were told, on whatever node: or
+else the members would read last what holds no longer.
 """
 
 from __future__ import annotations
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.stores import Stores
 
 _NOT_STORED = "The change holds, but could not be stored: it is tried again, and ends with a restart until then"
+_PATIENCE_MS = 5_000
+"""So long a change that is saved waits until those before it were told: a node that saves one may have come to a
+standstill."""
+_LOOK_MS = 10
 _KINDS = {"MODE": Kind.MODE, "TOPIC": Kind.TOPIC}
 
 
@@ -39,6 +46,7 @@ def save_and_tell(
         _tell(context, channel, source, account, verb, changes)
         return None
     record, actor = channel.to_record(), context.actor
+    change, give_up_ms = _begin(context, channel), context.world.mono_ms + _PATIENCE_MS
 
     def job(stores: Stores) -> str | None:
         try:
@@ -47,13 +55,41 @@ def save_and_tell(
             return str(error)  # not raised: ``then`` would not run, and the change in memory would stay untold
         return None
 
-    def then(context: Context, failure: str | None) -> None:
+    def then(context: Context, failure: str | None) -> Pending | None:
+        if _is_behind_another(context, channel, change) and context.world.mono_ms < give_up_ms:
+            return Pending(None, None, lambda context, _: then(context, failure), delay_ms=_LOOK_MS)
+        _end(channel, change)
         if failure is not None:
             save_later(context.world, channel, actor, action, detail, failure)
             context.warn("NOT_STORED", channel.name, text=_NOT_STORED)
         _tell(context, channel, source, account, verb, changes)
+        return None
 
     return Pending("store", job, then, order=Order.TOGETHER)
+
+
+def _begin(context: Context, channel: Channel) -> str:
+    """Note that a change is to be told, for all nodes. Return its name; empty if this daemon is alone."""
+    home = context.world.home
+    if not home:
+        return ""
+    change = f"{home} {context.session.id}"
+    channel.untold = (*channel.untold, change)
+    return change
+
+
+def _is_behind_another(context: Context, channel: Channel, change: str) -> bool:
+    """True if an earlier change is still to be told, and its node lives."""
+    if change not in channel.untold:
+        return False  # this daemon is alone, or a later change has waited for this one long enough
+    world = context.world
+    homes = {one.partition(" ")[0] for one in channel.untold[: channel.untold.index(change)]}
+    return world.home in homes or not homes.isdisjoint(world.homes())
+
+
+def _end(channel: Channel, change: str) -> None:
+    if change in channel.untold:
+        channel.untold = channel.untold[channel.untold.index(change) + 1 :]  # nobody waits for those before it
 
 
 def _tell(context: Context, channel: Channel, source: str, account: str | None, verb: str, changes: list[str]) -> None:

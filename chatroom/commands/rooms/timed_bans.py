@@ -95,9 +95,9 @@ def _confirm(context: Context, pending: Pending | None, code: str, text: str) ->
         return None
     tell = pending.then
 
-    def then(context: Context, outcome: Any) -> None:
-        tell(context, outcome)
-        context.note(code, text=text)
+    def then(context: Context, outcome: Any) -> Pending | None:
+        again = tell(context, outcome)
+        return _confirm(context, again, code, text)
 
     return pending._replace(then=then)
 

@@ -110,6 +110,7 @@ ANEW: dict[type, dict[str, str]] = {
         "sessions": "those of the members",
         "configured": "from the settings",
         "number": "only verbs that wait compare it",
+        "untold": "only in a cluster, whose nodes are not handed over",
     },
     Throttle: {},
     SlowMode: {},
