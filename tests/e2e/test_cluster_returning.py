@@ -35,3 +35,31 @@ def test_an_account_is_shown_what_its_dying_node_did_not_tell(postgresql_server:
                 for number in (1, 2, 3):
                     assert len([line for line in again.lines if f"missed {number}" in line]) == 1, again.lines
                 assert not [line for line in ann.collect() if " QUIT " in line], "dan was there all the time"
+
+
+def test_two_nodes_die_before_the_others_know_of_either(postgresql_server: PostgresqlServer) -> None:
+    """An account comes back to the second one, which never shows it what the first had not told. It reads it later."""
+    settings: dict[str, float | str] = {"cluster.lease_s": 3.0, "limits.enabled": False}
+    with Cluster.running(postgresql_server, "a", "b", "c", **settings) as cluster:
+        a, b, c = cluster.nodes.values()
+        a.create("dan")
+        until(lambda: b.status()["accounts"] == c.status()["accounts"] == 1, "all nodes know dan")
+        with a.connect("ann") as ann:
+            with b.connect("dan", password=PASSWORD) as dan:
+                ann.expect(":dan!")
+                ann.send("PRIVMSG #lobby :before")
+                dan.expect("PRIVMSG #lobby :before")
+                b.kill()
+                ann.ask("PRIVMSG #lobby :missed")
+                with c.connect("dan", password=PASSWORD) as again:
+                    ann.ask("PRIVMSG #lobby :live")
+                    again.expect(":live")
+                    c.kill()
+            was_shown = any("missed" in line for line in again.lines)  # b's lease was over: the machine is slow
+            until(lambda: a.status()["nodes"] == "a", "both are known to be gone")
+            ann.expect(":dan!")
+            with a.connect("dan", password=PASSWORD) as dan:
+                if not was_shown:
+                    dan.find("missed")
+                dan.collect()
+                assert len([line for line in (*again.lines, *dan.lines) if "missed" in line]) == 1, dan.lines

@@ -19,6 +19,7 @@ from chatroom.chat.cluster.attributes import (
 )
 from chatroom.chat.cluster.cluster_bans import put_ban
 from chatroom.chat.cluster.documents import shadow_from_document, user_from_document
+from chatroom.chat.cluster.session_table import Gap
 from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.cluster.turn_records import Record
 from chatroom.chat.cluster.untold import tell_untold
@@ -299,7 +300,9 @@ def _values(turn: AppliedTurn, folded: str, values: dict[str, str | None], is_ne
 
 def _show_missed(turn: AppliedTurn, number: int, after: int) -> None:
     session = turn.world.sessions.get(number)
-    if session is not None and not isinstance(session, Shadow):
+    if isinstance(session, Shadow):
+        turn.world.sessions.gaps[number] = Gap(after, turn.world.last_seq)
+    elif session is not None:
         turn.world.show_missed(session, after)
 
 

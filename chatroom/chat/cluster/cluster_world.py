@@ -27,7 +27,7 @@ from chatroom.chat.cluster.directories import (
 from chatroom.chat.cluster.documents import session_to_document, user_to_document
 from chatroom.chat.cluster.leaving_runtime import LeavingRuntime
 from chatroom.chat.cluster.recorder import Recorder
-from chatroom.chat.cluster.session_table import SessionTable
+from chatroom.chat.cluster.session_table import Gap, SessionTable
 from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.cluster.tracked import tracked_kinds
 from chatroom.chat.cluster.turn_times import TurnTimes
@@ -300,6 +300,7 @@ class ClusterWorld(World):
         home.
         """
         if isinstance(session, Shadow):
+            self.sessions.gaps[session.id] = Gap(after, self.last_seq)
             self.recorder.add(["missed", session.id, after])
         elif self.gap_replayer is not None and after < (up_to := self.sessions.came_after.get(session.id, 0)):
             self.gap_replayer(self, session, after, up_to)

@@ -27,11 +27,19 @@ def close_home(world: ClusterWorld, home: str, text: str, told: Told | None = No
     for shadow in shadows:
         user = shadow.user
         if told is not None and user is not None:
-            read[user] = min(read.get(user, told.seq), told.of(shadow.id))
+            read[user] = min(read.get(user, told.seq), _find_told(world, told, shadow))
             if user.account is not None:
                 of_account[user.account.id].append(shadow)
     # It is stored when the last user of an account leaves, under whatever nick, and counts for all of them.
-    least = {account_id: _find_least(told, several) for account_id, several in of_account.items() if told is not None}
+    least = {
+        account_id: _find_least(world, told, several) for account_id, several in of_account.items() if told is not None
+    }
+    later = {
+        user.account.id
+        for user in read
+        # Its sessions stand in the order in which they came. An earlier one may be on a node that has died, too.
+        if user.account is not None and user.sessions[0] in shadows
+    }
     _correct_stored(world, shadows)
     for shadow in shadows:
         account = shadow.user.account if shadow.user is not None else None
@@ -39,7 +47,8 @@ def close_home(world: ClusterWorld, home: str, text: str, told: Told | None = No
         with world.whereabouts.read_up_to(seq, unshown):
             world.close(shadow, text)  # a node that stood still tells it when it goes on
     for account_id, (seq, unshown) in least.items():
-        _store_gap(world, account_id, seq, unshown)
+        if account_id in later:
+            _store_gap(world, account_id, seq, unshown)
     for user, after in read.items():
         for session in user.sessions:
             world.show_missed(session, after)
@@ -88,7 +97,13 @@ def _raise_markers(stores: Stores, markers: Mapping[int, Mapping[str, int]]) -> 
     stores.account_data.raise_markers(markers)
 
 
-def _find_least(told: Told, shadows: Sequence[Shadow]) -> tuple[int, set[str]]:
+def _find_told(world: ClusterWorld, told: Told, shadow: Shadow) -> int:
+    """The last message id up to which a session was told everything, though its node died soon after another one."""
+    seq, gap = told.of(shadow.id), world.sessions.gaps.get(shadow.id)
+    return min(seq, gap.after) if gap is not None and seq <= gap.said_at else seq
+
+
+def _find_least(world: ClusterWorld, told: Told, shadows: Sequence[Shadow]) -> tuple[int, set[str]]:
     """How far an account has read: as far as the device that was told the least.
 
     Also the channels of which none of its devices there was shown what it missed before, and "" for direct messages.
@@ -99,7 +114,7 @@ def _find_least(told: Told, shadows: Sequence[Shadow]) -> tuple[int, set[str]]:
         for place in places
         if all(place in told.unshown.get(shadow.id, ()) for shadow in shadows if _is_in(shadow, place))
     }
-    return min(told.of(shadow.id) for shadow in shadows), unshown
+    return min(_find_told(world, told, shadow) for shadow in shadows), unshown
 
 
 def _is_in(shadow: Shadow, place: str) -> bool:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from chatroom.chat.admission.flood import limit_key
 from chatroom.chat.cluster.shadow import Shadow
 from chatroom.chat.people.session import Session
 
 
+class Gap(NamedTuple):
+    """What a session's home is to show it, as a further device of its user."""
+
+    after: int
+    """The message id behind which it begins."""
+    said_at: int
+    """The last message id before its home could read that. A home that has told no more has not shown it either."""
+
+
 class SessionTable(dict[int, Session]):
     """All sessions, by their ids. It is changed by ``table[id] = session`` and ``pop`` only."""
 
-    __slots__ = ("by_home", "came_after", "elsewhere", "own")
+    __slots__ = ("by_home", "came_after", "elsewhere", "gaps", "own")
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,6 +33,8 @@ class SessionTable(dict[int, Session]):
         """How many of the others there are from each address, as ``limit_key`` names it. Read by any thread."""
         self.came_after: dict[int, int] = {}
         """The last message id before a session of this node became a further device of a user."""
+        self.gaps: dict[int, Gap] = {}
+        """What sessions of other nodes are to be shown of what a node that is gone has not told their users."""
 
     def __setitem__(self, number: int, session: Session) -> None:
         super().__setitem__(number, session)
@@ -35,6 +48,7 @@ class SessionTable(dict[int, Session]):
         """As ``dict.pop``."""
         self.own.pop(number, None)
         self.came_after.pop(number, None)
+        self.gaps.pop(number, None)
         session: Session = super().pop(number, default)  # type: ignore[arg-type]
         if isinstance(session, Shadow):
             shadows = self.by_home[session.home]

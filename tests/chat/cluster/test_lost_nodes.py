@@ -133,6 +133,53 @@ def test_how_far_an_account_had_read_is_stored_though_it_is_there() -> None:
     assert places.raised == [(UNA.id, {"", "#tea"}, told.seq)]
 
 
+@pytest.mark.parametrize("other_acts", [False, True])
+@pytest.mark.parametrize("order", ["bc", "cb"])
+def test_two_nodes_die_before_the_others_know_of_either(order: str, other_acts: bool) -> None:
+    """An account had come back to the second one, which never showed it the rest: it has read what the first told."""
+    stage = ClusterStage(accounts=(UNA,))
+    a, b, c, d = (stage.add(name) for name in "abcd")
+    bob, una = a.connect("bobby"), b.connect("una", account=UNA)
+    for each in (bob, una):
+        each.say("JOIN #tea")
+    told = {"b": Told(stage.last_seq)}
+    bob.say("PRIVMSG #tea :missed")
+    c.connect("una", account=UNA)
+    bob.say("PRIVMSG #tea :live")
+    told["c"] = Told(stage.last_seq)
+    dead = {"b": b, "c": c}
+    stage.nodes = [a, d]
+    first, second = order[0], order[1]
+    places = end_home(a, dead[first], told[first])
+    assert places.left == []
+    assert [message_id for _, _, message_id in places.raised] == ([told["b"].seq] if first == "b" else [])
+    places = end_home(d if other_acts else a, dead[second], told[second])
+    assert {channel: message_id for _, channel, message_id, _ in places.left} == {
+        "": told["b"].seq,
+        "#tea": told["b"].seq,
+    }
+    assert places.raised == []
+
+
+def test_a_device_that_was_shown_the_rest_has_read_it() -> None:
+    """Its node has told more than what it read of the other one's end."""
+    stage = ClusterStage(accounts=(UNA,))
+    a, b, c = (stage.add(name) for name in "abc")
+    bob, una = a.connect("bobby"), b.connect("una", account=UNA)
+    for each in (bob, una):
+        each.say("JOIN #tea")
+    told = Told(stage.last_seq)
+    bob.say("PRIVMSG #tea :missed")
+    c.connect("una", account=UNA)
+    stage.nodes.remove(b)
+    end_home(a, b, told)
+    bob.say("PRIVMSG #tea :live")
+    told = Told(stage.last_seq)
+    stage.nodes.remove(c)
+    places = end_home(a, c, told)
+    assert {message_id for _, _, message_id, _ in places.left} == {told.seq}
+
+
 def test_a_session_that_was_behind_is_shown_more() -> None:
     """Its socket had not taken everything. The other device of the account had read further, and does not count."""
     stage = ClusterStage(accounts=(UNA, BOB))
