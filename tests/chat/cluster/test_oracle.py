@@ -16,6 +16,7 @@ Day = list[tuple[Any, ...]]
 
 
 ALONE: House = (2, False, False, False, False)
+STAYING: House = (2, False, True, False, False)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=CHECKS)
@@ -30,6 +31,13 @@ ALONE: House = (2, False, False, False, False)
 @example([("come", 1, "vic", 0, 5, False), ("say", 0, "NOTICE ada :x"), ("say", 6, "NOTICE ada :x")], ALONE)
 @example([("say", 3, "OPER ada :open sesame")], ALONE)
 @example([("say", 0, "UBAN ADD eve 1h :spam"), ("wait", 4000)], ALONE)
+@example(
+    [
+        *[("hold", True), ("lose node", 1), ("come", 3, "guest", 2, 2, True)],
+        *[("say", 9, "METADATA * SET x :y"), ("release", 1), ("say", 5, "NOTICE #a,eve :hello")],
+    ],
+    STAYING,
+)
 def test_a_cluster_is_one_chat(day: Day, house: House) -> None:
     """Whoever is connected where, and however late the nodes read of each other."""
     play(day, house)
