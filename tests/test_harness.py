@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from harness.cluster import is_back
 from harness.daemon import Client
+from harness.rooms_as_read import RoomsAsRead
 from harness.scripted_server import Peer
 from harness.temporary_files import keep_in_memory, short_directory
 
@@ -61,3 +62,12 @@ def test_a_cluster_is_back_if_the_last_line_was_run(first: str, second: str, is_
                 fence = peer.expect("PING")
                 peer.send(f":a.test PONG a.test :{fence.params[0]}")
                 assert answer.result() is is_there
+
+
+def test_a_moderator_reads_what_it_has_done_from_outside() -> None:
+    """Nobody else is told of a channel that it is not in: that would be a fault."""
+    read = RoomsAsRead()
+    read.read([":server 001 mo :Welcome", ":mo!mo@host KICK #a una :enough"])
+    assert read.rooms == {}
+    with pytest.raises(KeyError):
+        read.read([":vic!vic@host KICK #a una :enough"])

@@ -80,7 +80,9 @@ class RoomsAsRead:
         self._leave(casefold(params[0]), source)
 
     def _read_kick(self, source: str, params: list[str]) -> None:
-        self._leave(casefold(params[0]), casefold(params[1]))
+        name = casefold(params[0])
+        if name in self.rooms or source != self.nick:  # a moderator reads what it has done from outside
+            self._leave(name, casefold(params[1]))
 
     def _leave(self, name: str, nick: str) -> None:
         del self.rooms[name][nick]
