@@ -81,4 +81,4 @@ class ConversationTimes:
 
     def latest(self, conversation: Hashable) -> int:
         """The time that no event of a conversation is later than so far: that of the clock, or of its last event."""
-        return max(self._wall_ms, self._last_ms.get(conversation, 0))
+        return max(self._wall_ms, self._last_ms.get(conversation, self._earliest_ms))

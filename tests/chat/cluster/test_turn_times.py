@@ -27,6 +27,23 @@ def meet(stage: ClusterStage, *nodes: Node) -> list[Person]:
     return people
 
 
+def test_what_another_node_has_just_said_can_be_marked_as_read(tmp_path: Path) -> None:
+    """Its time may be some milliseconds ahead of the reader's clock, as each line has a time of its own."""
+    cluster = Cluster(tmp_path / "chat.db", make_settings(channels={"autojoin": ()}), 2)
+    first, second = cluster.nodes
+    ann, bob = first.connect("ann"), second.connect("bob", caps="server-time draft/read-marker")
+    for client in (ann, bob):
+        client.say("JOIN #tea")
+    with first.tick():
+        for number in range(5):
+            ann.say(f"PRIVMSG #tea :{number}")
+    second.apply()
+    last = times_of(bob.read())[-1]
+    bob.say(f"MARKREAD #tea timestamp={last}")
+    assert [line.split()[-1] for line in bob.read() if " MARKREAD " in line] == [f"timestamp={last}"]
+    cluster.close()
+
+
 @pytest.mark.parametrize("ahead_ms", [-30_000, 30_000, 30])
 @pytest.mark.parametrize("count", [1, 40])
 def test_stored_messages_have_times_that_go_up(tmp_path: Path, ahead_ms: int, count: int) -> None:
