@@ -78,15 +78,14 @@ def replay_channel(
     session: Session,
     channel: Channel,
     *,
-    own: bool = False,
     up_to: int = 0,
     left: int | None = None,
 ) -> None:
     """Show a session what it missed in a channel that its user has just joined, when a worker has read it.
 
-    ``own`` is True for the session that sent the JOIN. Its further lines wait until the replay is over. ``up_to`` is
-    the last message id from before the JOIN, if that was another node's. ``left`` is the message id at which the
-    account has left, if it is not where the database has it.
+    The session's further lines wait until the replay is over: it would read its own messages at once, and what others
+    said before them only then. ``up_to`` is the last message id from before the JOIN, if that was another node's.
+    ``left`` is the message id at which the account has left, if it is not where the database has it.
     """
     if world.leaves_replay(session, channel):
         return
@@ -108,15 +107,12 @@ def replay_channel(
     missed = _Missed(account_id, channel.began_after, up_to or world.outbox.seq, guests, most, events, left)
     queue = world.outbox.begin_replay(channel, session)
     world.whereabouts.begin_replay(session, channel)
-    if own:
-        session.begin_wait()
-    _show_missed(world, session, channel, missed, queue, own)
+    session.begin_wait()
+    _show_missed(world, session, channel, missed, queue)
 
 
-def _show_missed(
-    world: World, session: Session, channel: Channel, missed: _Missed, queue: ReplayQueue, waits: bool
-) -> None:
-    """Have a worker read it, and then show it and end the replay. ``waits``: the session's further lines wait."""
+def _show_missed(world: World, session: Session, channel: Channel, missed: _Missed, queue: ReplayQueue) -> None:
+    """Have a worker read it, and then show it and end the replay."""
     outbox, name = world.outbox, channel.name
 
     def then(found: object) -> None:
@@ -124,7 +120,7 @@ def _show_missed(
         is_wanted = outbox.replays.find(channel, session) is queue
         if is_wanted and channel.name != name:
             # Once more, because the job may have looked under the old name when there was nothing left.
-            _show_missed(world, session, channel, missed, queue, waits)
+            _show_missed(world, session, channel, missed, queue)
             return
         try:
             if is_wanted:
@@ -133,7 +129,7 @@ def _show_missed(
                 outbox.end_replay(channel, session)
                 world.whereabouts.end_replay(session, channel)
         finally:
-            if waits and session.end_wait():
+            if session.end_wait():
                 world.work.resumed.append(session)
 
     # The store worker writes where an account left, perhaps a moment ago. So it must be the one that reads it.

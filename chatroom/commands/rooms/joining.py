@@ -211,7 +211,7 @@ def enter(context: Context, channel: Channel) -> None:
         return
     # Last: from here on the channel's lines wait for the replay, and all lines above must come before it.
     for session in user.sessions:
-        replay_channel(world, session, channel, own=session is context.session)
+        replay_channel(world, session, channel)
 
 
 def _join_event(context: Context, user: User, channel: Channel) -> Event:

@@ -38,7 +38,7 @@ def welcome_back(context: Context) -> None:
     world, user = context.world, context.user
     world.whereabouts.arrive_all(user, world.wall_ms)
     for channel in user.channels:
-        replay_channel(world, context.session, channel, own=True)
+        replay_channel(world, context.session, channel)
     replay_direct(world, context.session)
 
 
