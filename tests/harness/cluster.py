@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from harness.daemon import Client, Daemon, Place, verb_of
+from harness.daemon import Client, Daemon, Place, until, verb_of
 from harness.dying_threads import Killer
-from harness.fault_points import FaultPoints
+from harness.fault_points import FaultPoints, state_of
 from harness.injected_code import InjectedCode
 from harness.postgresql_server import PostgresqlServer
 from harness.redis_server import RedisServer
@@ -72,6 +73,22 @@ class Cluster:
         """Return what a node has left in Redis of how far it has told its people."""
         epoch = self.redis.ask("HGET", "chatroom:nodes", name)
         return told_from_text(self.redis.ask("GET", f"chatroom:told:{name}/{epoch}"))
+
+    def freeze(self, name: str) -> None:
+        """Have a node stand still that neither has the turn nor waits for it: the others would wait for such a one."""
+        process = self.nodes[name].process
+        home = f"{name}/{self.redis.ask('HGET', 'chatroom:nodes', name)}"
+
+        def stands_apart() -> bool:
+            process.send_signal(signal.SIGSTOP)
+            until(lambda: state_of(process.pid) == "T", "it stands still")
+            holder = self.redis.ask("HGET", "chatroom:state", "holder")
+            if home not in (holder, *self.redis.ask("LRANGE", "chatroom:queue", 0, -1)):
+                return True
+            process.send_signal(signal.SIGCONT)
+            return False
+
+        until(stands_apart, "it stands still between two turns")
 
     def start(self, *names: str) -> list[Daemon]:
         """Start nodes, one after the other."""

@@ -62,6 +62,8 @@ def happen():
             os.rename(files + "-planted", files + "-happened")
         except FileNotFoundError:
             return  # uprooted
+        while not os.path.exists(os.environ["INJECTED_CODE"] + "-done"):
+            time.sleep(0.001)  # the test waits for the thread that plants this, and would wait in vain
         {death}
 
 setattr(owner, name, die)
@@ -107,7 +109,7 @@ class Planted(NamedTuple):
         if self.death == "kill":
             self.node.wait()
         elif self.death == "freeze":
-            until(lambda: _state_of(self.node.process.pid) == "T", "the node stands still")
+            until(lambda: state_of(self.node.process.pid) == "T", "the node stands still")
 
     def release(self) -> None:
         """Let a thread go on that is held."""
@@ -149,5 +151,6 @@ class FaultPoints:
         self._code.run(_LOSE_PLACE)
 
 
-def _state_of(pid: int) -> str:
+def state_of(pid: int) -> str:
+    """The state of a process, as ps(1) has it: T if it stands still."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
