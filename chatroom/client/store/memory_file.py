@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ VERSION = 2
 """The schema that this client writes (``PRAGMA user_version``)."""
 WAIT_S = 1.0
 """How long to wait for another client that writes."""
+_LOOK_S = 0.01
 
 _APPLICATION = 0x63686D65  # "chme", so that another program's database is not taken for ours
 
@@ -83,13 +85,26 @@ def open_file(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _enter_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last lines, never the file
         _prepare(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """Put the file into WAL mode. SQLite itself does not wait if another client that begins does the same just now."""
+    give_up_s = time.monotonic() + WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up_s:
+                raise
+        time.sleep(_LOOK_S)
 
 
 @contextlib.contextmanager
@@ -107,7 +122,10 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    if _read_version(connection) == VERSION:
+    connection.execute("BEGIN")  # or else another client could make the tables between two of the questions
+    version = _read_version(connection)
+    connection.execute("COMMIT")
+    if version == VERSION:
         return
     with transaction(connection):
         # Again, because another client may have made the tables meanwhile.

@@ -168,6 +168,19 @@ def test_two_clients_do_not_hurt_each_other(path: Path) -> None:
         assert [line for line in lines if line[0] == word] == [f"{word} {number}" for number in range(50)]
 
 
+def test_a_client_that_begins_waits_for_another_one_that_does(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite itself refuses WAL mode at once while another one makes the new file."""
+    path.parent.mkdir()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr("chatroom.client.store.memory_file.time.sleep", lambda _: other.close())
+    memory = Memory(path)
+    memory.add_typed("one")
+    assert memory.take_trouble() == ""
+    assert memory.list_typed(10) == ["one"]
+    memory.close()
+
+
 def test_a_killed_client_leaves_a_whole_file(path: Path) -> None:
     """After kill -9 in the middle of writing, every line that was written is there, in their order."""
     with subprocess.Popen(
