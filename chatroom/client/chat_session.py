@@ -194,17 +194,15 @@ class ChatSession:
         if question.kind == "password" and not text:
             self.question = Ask("nick", question.name, "")
             return []
-        if question.is_yes_or_no:
-            answer = read_answer(text)
-            if answer is None:
-                self.question = replace(question, why=which_answers())
-                return []
-            if answer != "y":
-                self._connector.state.answered = True
-                self._give_up(question)
-                return []
+        answer = read_answer(text) if question.is_yes_or_no else "y"
+        if answer is None:
+            self.question = replace(question, why=which_answers())
+            return []
         self._connector.state.answered = True
         events: list[Event] = []
+        if answer != "y":
+            self._give_up(question)
+            return []
         if question.kind == "certificate":
             events = self._route.accept(question.name)
         elif question.kind == "plaintext":

@@ -73,14 +73,14 @@ class PresenceStore(Protocol):
         ...
 
     def begin_replay(self, account_id: int, channel: str) -> None:
-        """Record that what the account missed in the channel, where it is, is not shown yet.
+        """Record that the account is in the channel, and is still to be shown what it missed there.
 
         Until ``end_replay``, ``go_all`` leaves the message id up to which it has read as it is.
         """
         ...
 
     def end_replay(self, account_id: int, channel: str) -> None:
-        """Record that what the account missed in the channel, where it is, was shown."""
+        """Record that the account, which is in the channel, was shown what it missed there."""
         ...
 
     def go_all(self, message_id: int | None, account_id: int | None = None) -> None:

@@ -4,8 +4,8 @@ The change is in memory at once, so the next line is judged by it. The members r
 save has the whole channel, and one worker does all saves in order. So the stored channel is always one that was in
 memory at some time.
 
-In a cluster each node has a worker of its own. So a change waits until those before it were told, on whatever node: or
-else the members would read last what holds no longer.
+In a cluster each node has a worker of its own, and a later change may be saved first. So a change is told only when
+those before it were told, whichever nodes save them. What the members read last is what holds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.stored.entries import Kind
 from chatroom.chat.unstored_channels import save_later
-from chatroom.chat.work_queue import Order
+from chatroom.chat.work_queue import PATIENCE_MS, Order
 from chatroom.commands.context import Context
 from chatroom.commands.pending import Pending
 from chatroom.errors import StorageError
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from chatroom.chat.stored.stores import Stores
 
 _NOT_STORED = "The change holds, but could not be stored: it is tried again, and ends with a restart until then"
-_PATIENCE_MS = 5_000
-"""So long a change that is saved waits until those before it were told: a node that saves one may have come to a
-standstill."""
 _LOOK_MS = 10
+"""How often a change that is saved looks if those before it were told. It gives up after ``PATIENCE_MS``, because the
+node that saves one may stand still."""
 _KINDS = {"MODE": Kind.MODE, "TOPIC": Kind.TOPIC}
 
 
@@ -46,7 +45,7 @@ def save_and_tell(
         _tell(context, channel, source, account, verb, changes)
         return None
     record, actor = channel.to_record(), context.actor
-    change, give_up_ms = _begin(context, channel), context.world.mono_ms + _PATIENCE_MS
+    change, give_up_ms = _begin(context, channel), context.world.mono_ms + PATIENCE_MS
 
     def job(stores: Stores) -> str | None:
         try:

@@ -178,7 +178,7 @@ class Node:
         for loop in self.loops:
             if loop is not self.heartbeat:
                 loop.start()
-        # Before anybody asks here for the history, and whoever waits for this start finds elsewhere what is true, too.
+        # Nobody can ask this node for the history yet. When the start is over, the other nodes' history is right, too.
         self.committer.wait_settled(_SETTLE_PATIENCE_S, is_over)
 
     @property
